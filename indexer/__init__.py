@@ -1,0 +1,1 @@
+"""All that can be done to pages: a library first, a command second."""

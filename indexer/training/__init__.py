@@ -1,0 +1,1 @@
+"""Networks trained further on labels. Its modules import torch at once, so they are imported when training begins; `recipe` is light."""

@@ -1,0 +1,1 @@
+"""The same library over HTTP; knows `indexer`, and `indexer` does not know it."""
