@@ -6,10 +6,12 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.records_contract import RecordsContract
 from qdrant_client import QdrantClient
+from support.standin import StandIn
 from support.stores import local_mode
 
 from indexer.store.connection import Connection
@@ -37,15 +39,15 @@ class TestFiles(RecordsContract):
 
 
 class TestServerInMemory(RecordsContract):
-    """Records on qdrant-client's emulation of a server."""
+    """Records on qdrant-client's emulation of a server, which does one call at a time as a server does."""
 
-    client: QdrantClient
+    client: Any
 
     @pytest.fixture
     def records(self) -> Iterator[ServerRecords]:
         """None yet, on an emulation of its own."""
         with local_mode():
-            self.client = QdrantClient(":memory:")
+            self.client = StandIn(QdrantClient(":memory:"))
             yield ServerRecords(Connection("memory", client=self.client), prefix="test")
             self.client.close()
 

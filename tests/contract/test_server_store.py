@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from contract.store_contract import StoreContract
 from qdrant_client import QdrantClient
+from support.standin import StandIn
 from support.stores import local_mode
 
 from indexer.store.port import Store
@@ -18,13 +20,13 @@ from indexer.store.server import ServerStore
 class TestServerInMemory(StoreContract):
     """The adapter of the server on qdrant-client's emulation of one."""
 
-    client: QdrantClient
+    client: Any
 
     @pytest.fixture
     def store(self) -> Iterator[ServerStore]:
         """An empty store on an emulation of its own."""
         with local_mode():
-            self.client = QdrantClient(":memory:")
+            self.client = StandIn(QdrantClient(":memory:"))
             yield ServerStore("memory", prefix="test", client=self.client)
             self.client.close()
 
