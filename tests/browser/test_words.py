@@ -106,6 +106,33 @@ def test_text_on_pages_is_searched_and_shown_with_the_words_marked(
         page.goto("about:blank")  # it must not miss the service that ends now
 
 
+def test_text_is_read_from_the_jobs_page(page: Page, tmp_path: Path) -> None:
+    """A reader and its languages are chosen; when the job is done, Search has a box for what stands on pages."""
+    write_tesseract(tmp_path / "bin", "cat >/dev/null; echo 'Sonderzug nach Prag'")
+    quire = Quire(tmp_path / "library", QUIRE_USER="tester", PATH=f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    quire.ok("index", draw_pages(tmp_path / "scans", each=1), "--model", "pixels")
+    with serving(quire) as service:
+        page.goto(f"{service.address}/jobs")
+        expect(page.get_by_label("Languages")).to_be_disabled()
+        page.get_by_label("Reader").select_option("Tesseract")
+        page.get_by_label("Languages").fill("deu+ces")
+        with page.expect_request(lambda one: one.method == "POST") as asked:
+            page.get_by_role("button", name="Read text").click()
+        assert asked.value.post_data_json == {
+            "kind": "read-text",
+            "engine": "tesseract",
+            "languages": "deu+ces",
+            "again": False,
+        }
+        expect(page.locator(".job").first).to_have_attribute("data-state", "done", timeout=60_000)
+        page.goto(f"{service.address}/")
+        box = page.get_by_role("searchbox", name="Words on a page")
+        box.fill("prag")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("list", name="Pages found").locator("mark")).to_have_text(["Prag"] * 4)
+        page.goto("about:blank")  # it must not miss the service that ends now
+
+
 def test_where_the_model_knows_no_words_there_is_no_box(page: Page) -> None:
     """The box is offered by what the status says the library can do."""
     page.route("**/v1/status", lambda route: route.fulfill(json={**route.fetch().json(), "search_modes": []}))

@@ -6,9 +6,11 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.comparing import Near
 from support.library import KINDS, draw_pages, settings_in
+from support.reading import KnowingReader, read_pages
 from support.servers import Server
 
 from indexer.errors import ConflictError, StoreError, UsageError
@@ -89,6 +91,32 @@ def test_to_a_server_and_back_nothing_changes(made: Settings, server: Server) ->
         assert everything(library) == changed
         assert library.check(deep=True).findings == []
     assert "# mine" in (made.library / "quire.toml").read_text()
+
+
+def test_what_was_read_on_pages_goes_along(made: Settings, server: Server, tmp_path: Path) -> None:
+    """Texts and their words arrive, and are found with the same scores: nothing is read again, there and back."""
+    reader = KnowingReader()
+
+    def found(library: Library) -> dict[str, object]:
+        answer = library.words.search("Protokoll transportech", by="text", limit=20)
+        assert answer.pages
+        return {one.page.page_id: Near(np.array([one.words or 0.0])) for one in answer.pages}
+
+    def texts(library: Library) -> str:
+        library.words.export_texts(tmp_path / "texts.jsonl")
+        return (tmp_path / "texts.jsonl").read_text(encoding="utf-8")
+
+    with Library.open(made) as library:
+        read_pages(library, reader)
+        before, read = found(library), texts(library)
+        library.relocate(server.url, name=server.name)
+    with Library.open(load_settings(library=made.library)) as library:
+        assert (found(library), texts(library)) == (before, read)
+        assert read_pages(library, reader).read == 0
+        library.relocate(str(made.library))
+    with Library.open(load_settings(library=made.library)) as library:
+        assert (found(library), texts(library)) == (before, read)
+    assert reader.count == 16
 
 
 def test_a_copy_that_was_interrupted_goes_on(made: Settings, server: Server) -> None:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 from support.library import draw_page, draw_pages, settings_in
-from support.reading import TEXTS, KnowingReader, write_tesseract
+from support.reading import TEXTS, KnowingReader, read_pages, write_tesseract
 from support.words import CAPTIONS
 
 from indexer.errors import ConflictError, NoTextTowerError, PageMissingError, ReaderMissingError, UsageError
 from indexer.filters import parse_filter
 from indexer.library import Library
-from indexer.library.reading_text import LONGEST_TEXT, clean_text, read_text
+from indexer.library.reading_text import LONGEST_TEXT, clean_text
 from indexer.library.restoring import restore_library
-from indexer.library.results import ReadReport
 from indexer.progress import Meter, Progress, ignore_progress
 from indexer.values import PageFilter
 
@@ -32,12 +31,6 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-def read(library: Library, reader: KnowingReader | None = None, **options: object) -> ReadReport:
-    """What `quire read-text` does, with a reader that knows the pages."""
-    wishes = {"where": EVERY_PAGE, "limit": None, "again": False, "progress": ignore_progress, **options}
-    return read_text(library, reader or KnowingReader(), **wishes)  # type: ignore[arg-type]
-
-
 def paths(library: Library, text: str, **options: object) -> set[str]:
     """The files that a text finds."""
     return {found.page.path for found in library.words.search(text, **options).pages}  # type: ignore[arg-type]
@@ -45,7 +38,7 @@ def paths(library: Library, text: str, **options: object) -> set[str]:
 
 def test_pages_are_found_by_the_words_on_them(library: Library) -> None:
     """Without regard to capitals and accents, best first by BM25, with the piece of text around the words."""
-    report = read(library)
+    report = read_pages(library)
     assert (report.read, report.with_text, report.waiting, report.engine) == (8, 6, 0, "knowing")
     assert report.skipped == []
     assert library.status().search_modes == ["text"]
@@ -65,25 +58,25 @@ def test_pages_are_found_by_the_words_on_them(library: Library) -> None:
 
 def test_only_what_was_not_read_is_read(library: Library, tmp_path: Path) -> None:
     """Not pages without text either; new pages are, and changed files; a file that was only touched keeps its text."""
-    assert read(library, limit=3).waiting == 5
-    assert read(library).read == 5
+    assert read_pages(library, limit=3).waiting == 5
+    assert read_pages(library).read == 5
     again = KnowingReader()
-    assert read(library, again).read == again.count == 0
+    assert read_pages(library, again).read == again.count == 0
     scans = tmp_path / "scans"
     draw_page("left", 7).save(scans / "top" / "p1.png")
     draw_page("right", 8).save(scans / "right" / "p3.png")
     os.utime(scans / "top" / "p2.png", ns=(1, 1))
     library.index()
     assert paths(library, "Prahy") == {"top/p2.png"}
-    assert read(library).read == 2
+    assert read_pages(library).read == 2
     assert paths(library, "Verhandlung") == {"left/p1.png", "left/p2.png", "top/p1.png"}
-    assert read(library, again=True, where=parse_filter(["label=top"])).read == 2
+    assert read_pages(library, again=True, where=parse_filter(["label=top"])).read == 2
 
 
 def test_a_page_that_cannot_be_read_stops_nothing(library: Library, tmp_path: Path) -> None:
     """It is told with its cause, by whichever step failed, and tried again the next time; so is a file that has gone."""
     (tmp_path / "scans" / "top" / "p2.png").unlink()
-    report = read(library, KnowingReader(failing=("left",)))
+    report = read_pages(library, KnowingReader(failing=("left",)))
     assert [(skip.path, skip.code) for skip in report.skipped] == [
         ("left/p1.png", "unreadable-text"),
         ("left/p2.png", "unreadable-text"),
@@ -91,7 +84,7 @@ def test_a_page_that_cannot_be_read_stops_nothing(library: Library, tmp_path: Pa
     ]
     assert (report.read, report.waiting) == (5, 3)
     assert paths(library, "Protokol Protokoll") == {"top/p1.png"}
-    assert read(library).read == 2
+    assert read_pages(library).read == 2
     assert paths(library, "Protokoll") == {"left/p1.png", "left/p2.png"}
 
 
@@ -108,12 +101,12 @@ def test_a_run_that_was_stopped_goes_on(library: Library, monkeypatch: pytest.Mo
             raise StopError
 
     with pytest.raises(StopError):
-        read(library, progress=stop)
+        read_pages(library, progress=stop)
     rest = KnowingReader()
-    read(library, rest)
+    read_pages(library, rest)
     assert rest.count < 8
     assert paths(library, "Protokoll") == {"left/p1.png", "left/p2.png"}
-    assert read(library).read == 0
+    assert read_pages(library).read == 0
 
 
 def test_pages_of_one_file_are_read_from_it(tmp_path: Path) -> None:
@@ -124,18 +117,18 @@ def test_pages_of_one_file_are_read_from_it(tmp_path: Path) -> None:
     first.save(folder / "letter.tiff", save_all=True, append_images=others)
     with Library.open(settings_in(tmp_path / "library"), create=True) as library:
         library.index([tmp_path / "scans"])
-        assert read(library).with_text == 2
+        assert read_pages(library).with_text == 2
         (found,) = library.words.search("Leiter").pages
     assert found.page.page_number == 3
 
 
 def test_text_goes_where_the_page_goes(library: Library, tmp_path: Path) -> None:
     """A reindex, a backup that is restored, and a move to another place keep it; nothing is amiss there."""
-    read(library)
+    read_pages(library)
     library.reindex("classic")
     everywhere = {"right/p1.png", "right/p2.png"}
     assert paths(library, "Grenzkontrollstellen") == everywhere
-    assert read(library).read == 0
+    assert read_pages(library).read == 0
     library.backup(tmp_path / "backup.tar")
     restore_library(tmp_path / "backup.tar", tmp_path / "restored", progress=ignore_progress)
     with Library.open(settings_in(tmp_path / "restored", model=None)) as restored:
@@ -147,7 +140,7 @@ def test_text_goes_where_the_page_goes(library: Library, tmp_path: Path) -> None
 
 def test_texts_are_handed_over_line_by_line(library: Library, tmp_path: Path) -> None:
     """Pages that pass and have text, with where they lie and who read them."""
-    read(library)
+    read_pages(library)
     file = tmp_path / "out" / "texts.jsonl"
     assert library.words.export_texts(file, where=parse_filter(["label=left,bottom"])) == 2
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -164,7 +157,7 @@ def test_both_is_one_list_by_places(tmp_path: Path, words_model: str) -> None:
         assert (alone.by, "quire read-text" in str(alone.note)) == ("looks", True)
         with pytest.raises(ConflictError, match="quire read-text"):
             library.words.search("Prag", by="text")
-        read(library)
+        read_pages(library)
         assert library.status().search_modes == ["looks", "text", "both"]
         query = f"{CAPTIONS['bottom']} Grenzkontrollstellen"
         looks = [found.page.page_id for found in library.words.search(query, by="looks").pages]
@@ -182,7 +175,7 @@ def test_both_is_one_list_by_places(tmp_path: Path, words_model: str) -> None:
 
 def test_where_the_model_knows_no_words_text_is_searched_alone(library: Library) -> None:
     """And the answer says so; asked for looks, the error says what else could be done."""
-    read(library)
+    read_pages(library)
     answer = library.words.search("Prag", by="both")
     assert answer.by == "text"
     assert answer.note is not None
@@ -199,12 +192,12 @@ def test_what_cannot_be_read_with_is_told(library: Library, tmp_path: Path, monk
     with pytest.raises(ReaderMissingError, match="apt install tesseract-ocr"):
         library.words.read_text(engine="tesseract")
     with pytest.raises(UsageError, match="at least 1"):
-        read(library, limit=0)
+        read_pages(library, limit=0)
     with (
         Library.open(settings_in(tmp_path / "empty"), create=True) as empty,
         pytest.raises(PageMissingError, match="quire index"),
     ):
-        read(empty)
+        read_pages(empty)
 
 
 def test_the_engine_that_is_asked_for_reads(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from indexer.errors import PictureError
-from indexer.values import Pixels
+from indexer.library import Library
+from indexer.library.reading_text import ReadReport, read_text
+from indexer.progress import ignore_progress
+from indexer.values import PageFilter, Pixels
 
 TEXTS = {
     "left": "Protokoll\nder Verhandlung in Prag, den 3. Mai 1938",
@@ -60,3 +63,9 @@ def write_tesseract(folder: Path, script: str) -> Path:
     program.write_text(f'#!/bin/sh\nif [ "$1" = --list-langs ]; then {listing}; exit 0; fi\n{script}\n')
     program.chmod(0o755)
     return program
+
+
+def read_pages(library: Library, reader: KnowingReader | None = None, **options: object) -> ReadReport:
+    """What `quire read-text` does, with a reader that knows the pages."""
+    wishes = {"where": PageFilter(), "limit": None, "again": False, "progress": ignore_progress, **options}
+    return read_text(library, reader or KnowingReader(), **wishes)  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ export async function render(root, _params, api) {
   root.append(
     h("div", { class: "view-head" }, h("h1", {}, "Jobs"), h("p", { class: "lede" }, "Long work goes on here while you search. It can be stopped at any moment; what is done stays done.")),
     h("div", { class: "columns" }, indexForm(status, start), reindexForm(status, start)),
-    h("div", { class: "columns" }, takeInForm()),
+    h("div", { class: "columns" }, readTextForm(start), takeInForm()),
     h("section", { "aria-labelledby": "jobs-title" }, h("h2", { id: "jobs-title" }, "Running and past"), list),
   );
   if (!jobs.length) list.append(none);
@@ -109,6 +109,31 @@ function reindexForm(status, start) {
       h("p", { class: "hint" }, `Blurred levels see colour and composition, 0 the page as it is. ${status.model?.blur_mix ? `Now: ${status.model.blur_mix}.` : "Now: the sharp page alone."}`),
       h("label", { class: "row" }, colours, "Colour vectors, to weigh colours in when searching"),
       h("div", { class: "row" }, h("button", { class: "button" }, "Re-index")),
+    ),
+  );
+}
+
+function readTextForm(start) {
+  const engine = h("select", { id: "engine" }, h("option", { value: "" }, "RapidOCR"), h("option", { value: "tesseract" }, "Tesseract"));
+  const languages = h("input", { id: "languages", placeholder: "deu+ces", autocomplete: "off", spellcheck: "false", disabled: true, pattern: "[A-Za-z_]{3,}(\\+[A-Za-z_]{3,})*", title: "Tesseract's names of languages with + between them" });
+  const again = h("input", { type: "checkbox" });
+  engine.addEventListener("change", () => (languages.disabled = !engine.value));
+  const submit = (event) => {
+    event.preventDefault();
+    start({ kind: "read-text", engine: engine.value || null, languages: (engine.value && languages.value.trim()) || null, again: again.checked });
+  };
+  return h(
+    "section",
+    { class: "sheet", "aria-labelledby": "read-text-title" },
+    h("h2", { id: "read-text-title" }, "Read text"),
+    h("p", {}, "Reads the words on pages that were not read yet, seconds a page, so that Search finds pages by what stands on them."),
+    h(
+      "form",
+      { class: "stack", on: { submit } },
+      h("div", { class: "pair" }, h("label", { for: "engine" }, "Reader"), engine, h("label", { for: "languages" }, "Languages"), languages),
+      h("p", { class: "hint" }, "RapidOCR comes with quire[ocr]. Tesseract is a program of its own, and reads the languages that are installed; empty: all of them."),
+      h("label", { class: "row" }, again, "Read all pages again"),
+      h("div", { class: "row" }, h("button", { class: "button" }, "Read text")),
     ),
   );
 }
