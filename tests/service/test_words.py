@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.service import KEYS, RO_KEY, FakeLibrary, open_client, page_id_of, wait_for
 
-from indexer.cli.remote_words import RemoteWords
+from indexer.cli.remote import RemoteLibrary
 from indexer.errors import NoTextTowerError
 from indexer.filters import parse_filter
 
@@ -61,7 +61,7 @@ def test_texts_are_handed_over(tmp_path: Path) -> None:
     library = FakeLibrary()
     with open_client(library) as client:
         answer = client.get("/v1/export", params={"format": "texts", "filter": "label=art"})
-        remote = RemoteWords(client.request, lambda wish, report, progress: None)  # type: ignore[arg-type, return-value]
+        remote = RemoteLibrary(client).words
         assert remote.export_texts(tmp_path / "out" / "texts.jsonl", where=parse_filter(["label=art"])) == 1
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert 'filename="texts.jsonl"' in answer.headers["Content-Disposition"]
@@ -90,7 +90,7 @@ def test_a_command_behind_a_service_gets_the_same_answer() -> None:
     library = FakeLibrary()
     where = parse_filter(["label=notes"])
     with open_client(library) as client:
-        remote = RemoteWords(client.request, lambda wish, report, progress: None)  # type: ignore[arg-type, return-value]
+        remote = RemoteLibrary(client).words
         assert remote.search("a bird", where=where, limit=3) == library.words.search("a bird", where=where, limit=3)
 
 
@@ -111,7 +111,7 @@ def test_thresholds_are_compared() -> None:
     """All that were asked for are answered, in their order; a command behind the service gets the same."""
     library = FakeLibrary()
     with open_client(library) as client:
-        remote = RemoteWords(client.request, lambda wish, report, progress: None)  # type: ignore[arg-type, return-value]
+        remote = RemoteLibrary(client).words
         found = remote.choose_threshold([0.6, 0.3], word_vectors=Path("/data/glove.txt"))
         wrong = client.post("/v1/choose-threshold", json={"thresholds": [0.3, 3]})
     assert [one.distance_threshold for one in found] == [0.6, 0.3]
@@ -141,6 +141,6 @@ def test_names_are_suggested_for_clusters() -> None:
         assert client.post("/v1/suggest-names", json={"words": []}, headers=key).status_code == 422
     assert [found["words"] for found in answer.json()] == [[{"word": "map", "similarity": 0.3}]] * 3
     with open_client(library) as client:
-        remote = RemoteWords(client.request, lambda wish, report, progress: None)  # type: ignore[arg-type, return-value]
+        remote = RemoteLibrary(client).words
         assert remote.suggest() == library.words.suggest()
         assert remote.suggest(["letter"], top=2) == library.words.suggest(["letter"], top=2)
