@@ -26,6 +26,15 @@ CONFIG_NAME = "edge_config.json"
 ROOM_BYTES = 128 * 2**20
 """What must be free for Edge to write. Its files are written through mapped memory and have holes: where the disk has no room for one,
 the system ends the process (SIGBUS). With 64 MiB free, all that was tried on small libraries went well; with 32, not all."""
+LOADED = (
+    "wal/*",
+    "segments/*/id_tracker.*",
+    "segments/*/vector_index-*/*",
+    "segments/*/vector_storage-*/quantized.*",
+    "segments/*/payload_index/*/*",
+)
+"""What loading a shard reads from beginning to end, and the indexes that every filter reads; not the vectors and payloads themselves."""
+_WORTH_READING_BYTES = 2**20
 _HALF_MADE, _COPY, _BEFORE = ".new", ".optimizing", ".before"
 _INDEX_PARAMS: Mapping[FieldKind, Callable[..., Any]] = {
     "keyword": edge.KeywordIndexParams,
@@ -124,6 +133,7 @@ def load_shard(place: Path) -> edge.EdgeShard:
     """
     check_room(place, "open the collection")
     recover(place)
+    _read_ahead(place)
     try:
         shard = edge.EdgeShard.load(str(place))
     except Exception as exc:
@@ -139,6 +149,25 @@ def load_shard(place: Path) -> edge.EdgeShard:
     for leftover in (_COPY, _BEFORE):
         shutil.rmtree(place.with_name(place.name + leftover), ignore_errors=True)
     return shard
+
+
+def _read_ahead(place: Path) -> None:
+    """Bring into the system's cache what loading needs, in long reads one after the other.
+
+    Edge maps these files as if they were read here and there, so that each 4 KiB that are not cached are waited for alone: 25,000 times
+    with 200,000 pages, which took 1.9 s instead of 0.5 from an idle disk. Closing a shard empties the cache of them.
+    """
+    buffer = bytearray(4 * 2**20)
+    for pattern in LOADED:
+        for file in place.glob(pattern):
+            try:
+                if file.stat().st_size < _WORTH_READING_BYTES:
+                    continue
+                with file.open("rb", buffering=0) as source:
+                    while source.readinto(buffer):
+                        pass
+            except OSError:
+                continue  # loading meets the same, and tells it
 
 
 def probe_shard(place: Path) -> str | None:

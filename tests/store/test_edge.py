@@ -223,6 +223,27 @@ def test_bytes_are_those_on_the_disk(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_loading_reads_is_named_as_edge_names_it(tmp_path: Path) -> None:
+    """Each pattern of files to read ahead fits some of a large shard's; the vectors and payloads themselves fit none."""
+    store = EdgeStore(tmp_path)
+    large = VectorSpec(256, datatype="float16", on_disk=True, quantization="int8")
+    pages = store.create("pages", CollectionSpec({"page": large}, SPEC.indexes, indexes_on_disk=True))
+    vectors = unit_vectors(25_000, 256)
+    batch = PointBatch([point_id(n) for n in range(1, 25_001)], [{"label": "art"}] * 25_000, {"page": vectors})
+    pages.upsert(batch)
+    pages.optimize()
+    store.close()
+    found = {pattern: list((tmp_path / "pages").glob(pattern)) for pattern in edge_shard.LOADED}
+    assert all(found.values()), found
+    names = {file.name for files in found.values() for file in files}
+    assert {"quantized.data", "links_compressed.bin", "id_tracker.versions"} <= names
+    assert "matrix.dat" not in names
+    assert not [file for files in found.values() for file in files if "payload_storage" in file.parts]
+    again = EdgeStore(tmp_path)
+    assert again.open("pages").count() == 25_000
+    again.close()
+
+
 def test_little_news_is_not_worth_optimizing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No copy is made for a few new points among many, and searching finds them all the same."""
     monkeypatch.setattr(edge_collection, "_OPTIMIZE_HERE", 100)
