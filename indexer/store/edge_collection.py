@@ -224,6 +224,7 @@ class EdgeCollection:
             exact=exact,
             hnsw_ef=max(SEARCHED_AT_LEAST, 2 * (limit + offset)),
             quantization=edge.QuantizationSearchParams(ignore=exact, rescore=True, oversampling=more),
+            acorn=edge.AcornSearchParams(enable=True),
         )
         if limit <= 0:
             return [[] for _ in matrix]

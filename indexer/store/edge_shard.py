@@ -21,6 +21,7 @@ import qdrant_edge as edge
 
 from indexer.errors import FilterError, LibraryBusyError, LibraryDamagedError, StoreError
 from indexer.store.port import CollectionSpec, FieldKind, Quantization, VectorSpec
+from indexer.store.ranking import scanned_kib
 
 CONFIG_NAME = "edge_config.json"
 ROOM_BYTES = 128 * 2**20
@@ -318,7 +319,7 @@ def _vector_params(vector: VectorSpec) -> edge.EdgeVectorParams:
         datatype=edge.VectorStorageDatatype.Float16 if half else edge.VectorStorageDatatype.Float32,
         memory=edge.Memory.Cold if vector.on_disk else edge.Memory.Cached,
         quantization_config=_quantization(vector.quantization),
-        hnsw_config=_graph_on_disk() if vector.graph_on_disk else None,
+        hnsw_config=_graph(vector),
     )
 
 
@@ -341,9 +342,10 @@ def _quantization_of(config: Mapping[str, object]) -> Quantization:
     return next((kind for key, kind in kinds.items() if key in config), "none")
 
 
-def _graph_on_disk() -> edge.HnswIndexConfig:
-    # Edge takes a graph's settings as a whole; these are Qdrant's own defaults.
-    return edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000, memory=edge.Memory.Cold)
+def _graph(vector: VectorSpec) -> edge.HnswIndexConfig:
+    # Edge takes a graph's settings as a whole; m and ef_construct are Qdrant's own defaults.
+    memory = edge.Memory.Cold if vector.graph_on_disk else None
+    return edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=scanned_kib(vector), memory=memory)
 
 
 def _sync_directory(directory: Path) -> None:

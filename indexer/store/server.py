@@ -13,6 +13,7 @@ from qdrant_client import QdrantClient, models
 from indexer.errors import CollectionMissingError, StoreError
 from indexer.store.connection import Connection
 from indexer.store.port import CollectionSpec, FieldKind, Quantization, VectorSpec
+from indexer.store.ranking import scanned_kib
 from indexer.store.server_collection import ServerCollection
 
 RECORDS_NAME = "records"
@@ -162,7 +163,9 @@ def _vector_params(vector: VectorSpec) -> models.VectorParams:
         datatype=models.Datatype.FLOAT16 if vector.datatype == "float16" else None,
         on_disk=vector.on_disk,
         quantization_config=_quantization(vector.quantization),
-        hnsw_config=models.HnswConfigDiff(on_disk=True) if vector.graph_on_disk else None,
+        hnsw_config=models.HnswConfigDiff(
+            on_disk=True if vector.graph_on_disk else None, full_scan_threshold=scanned_kib(vector)
+        ),
     )
 
 

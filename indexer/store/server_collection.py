@@ -230,6 +230,7 @@ class ServerCollection:
             exact=exact,
             hnsw_ef=max(SEARCHED_AT_LEAST, 2 * (limit + offset)),
             quantization=models.QuantizationSearchParams(ignore=exact, rescore=True, oversampling=more),
+            acorn=models.AcornSearchParams(enable=True),
         )
         if limit <= 0:
             return [[] for _ in matrix]

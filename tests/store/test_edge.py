@@ -14,9 +14,10 @@ import pytest
 from support.stores import SPEC, all_points, batch_of, point_id, unit_vectors
 
 from indexer.errors import LibraryBusyError, LibraryDamagedError, StoreError
-from indexer.store import edge_collection, edge_shard
+from indexer.store import edge_collection, edge_shard, ranking
 from indexer.store.edge import EdgeStore
 from indexer.store.port import CollectionSpec, PointBatch, VectorSpec
+from indexer.values import Condition, PageFilter
 
 _WRITER = """
 import sys, time
@@ -221,6 +222,31 @@ def test_bytes_are_those_on_the_disk(tmp_path: Path) -> None:
     apparent = sum(path.stat().st_size for path in (tmp_path / "pages").rglob("*"))
     assert 0 < (pages.info().bytes or 0) <= apparent
     store.close()
+
+
+def test_filters_that_leave_islands_in_the_graph_miss_hardly_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """6 % of the pages pass: too many to compare with all, too few for a graph that hangs together. The ten nearest are found."""
+    monkeypatch.setattr(ranking, "SCANNED_MATCHES", 600)
+    monkeypatch.setattr(edge_collection, "_WORTH_OPTIMIZING", 0)
+    dice = np.random.default_rng(0)
+    latent = dice.standard_normal((25_000, 16)) @ dice.standard_normal((16, 256))
+    vectors = (latent / np.linalg.norm(latent, axis=1, keepdims=True)).astype(np.float32)
+    store = EdgeStore(tmp_path)
+    pages = store.create("pages", CollectionSpec({"page": VectorSpec(256)}, SPEC.indexes))
+    ids = [point_id(number) for number in range(1, 25_001)]
+    pages.upsert(PointBatch(ids, [{"label": str(number % 100)} for number in range(25_000)], {"page": vectors}))
+    pages.optimize()
+    some = PageFilter((Condition("label", "=", tuple("123456")),))
+
+    def nearest(*, exact: bool) -> list[set[str]]:
+        found = pages.find_similar(vectors[:40] + 0.01, using="page", limit=10, where=some, exact=exact)
+        return [{hit.id for hit in hits} for hits in found]
+
+    shared = [len(a & b) / 10 for a, b in zip(nearest(exact=False), nearest(exact=True), strict=True)]
+    store.close()
+    assert np.mean(shared) > 0.9
 
 
 def test_what_loading_reads_is_named_as_edge_names_it(tmp_path: Path) -> None:
