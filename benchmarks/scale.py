@@ -1,6 +1,6 @@
 """Figure 8: a library of 900,000 pages on one small machine.
 
-    python -m benchmarks.scale [--small] [--pages N] [-k K]
+    python -m benchmarks.scale [--small] [--pages N] [-k K] [--no-clusters]
 
 Made-up 512-d vectors with the payload of real pages, bulk-loaded and then optimized; opened by a fresh process, whose memory is
 taken after its queries; clustered by another, and beside it scikit-learn's MiniBatchKMeans on the whole array, on one core as well.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--small", action="store_true", help="3,000 pages, 8 clusters")
     parser.add_argument("--pages", type=int, default=None, help="default 900,000")
     parser.add_argument("-k", type=int, default=None, help="clusters; default 64")
+    parser.add_argument("--no-clusters", action="store_true", help="only load, open and search")
     options = parser.parse_args(arguments)
     pages = options.pages or (3_000 if options.small else 900_000)
     k = options.k or (8 if options.small else 64)
@@ -39,13 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with scratch() as folder:
         place = folder / "library"
         figures: dict[str, float] = {}
-        for step, arguments_of_step in (
+        steps: list[tuple[Callable[..., dict[str, float]], tuple[object, ...]]] = [
             (_fill, (place, pages, folder)),
             (_serve, (place,)),
-            (_cluster, (place, k)),
-            (_serve_again, (place,)),
-            (_cluster_directly, (pages, k)),
-        ):
+        ]
+        if not options.no_clusters:
+            steps += [(_cluster, (place, k)), (_serve_again, (place,)), (_cluster_directly, (pages, k))]
+        for step, arguments_of_step in steps:
             figures |= call(step, arguments_of_step)
             print(f"{step.__name__.strip('_')} done", flush=True)
     print(f"\n{pages:,} pages\n")
