@@ -8,8 +8,8 @@ from indexer.store.port import Quantization, VectorSpec
 from indexer.values import JsonScalar
 
 SEARCHED_AT_LEAST = 512
-"""Candidates that the graph keeps while it searches (`ef`); Qdrant's own default is 100. Of 900,000 pages that finds 0.96 of the ten nearest,
-where 256 find 0.93, and costs 0.3 ms a query."""
+"""Candidates that the graph keeps while it searches (`ef`); Qdrant's own default is 100. Of 900,000 pages that finds 0.96 of the ten
+nearest, where 256 find 0.93, and costs 0.3 ms a query."""
 OVERSAMPLING: Mapping[Quantization, float] = {"none": 1.0, "int8": 2.0, "turbo4": 2.0, "binary": 8.0}
 """How many times as many candidates as wanted are found by the smaller copy, then ranked by the vectors themselves. One bit a
 dimension tells least: of 30,000 pages with 512 dimensions it finds 0.90 of the ten nearest with twice as many, 0.98 with four times,
