@@ -57,7 +57,14 @@ class Tally:
     """What came of all requests: seconds by kind and status; 0 is no answer at all."""
 
     seconds: dict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
+    notes: list[str] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, what: str) -> None:
+        """Remember what an error was, of the first twenty."""
+        with self.guard:
+            if len(self.notes) < 20:
+                self.notes.append(what)
 
     def add(self, kind: str, status: int, seconds: float) -> None:
         """Count one."""
@@ -106,10 +113,13 @@ class Client:
         began_s = time.perf_counter()
         try:
             answer = self._http.request(method, path, **more)  # type: ignore[arg-type]
-        except httpx.HTTPError:
+        except httpx.HTTPError as exc:
             self._tally.add(kind, 0, time.perf_counter() - began_s)
+            self._tally.note(f"{method} {path}: {type(exc).__name__}: {exc}")
             return None
         self._tally.add(kind, answer.status_code, time.perf_counter() - began_s)
+        if answer.status_code not in (200, 201, 204, 429, 503):
+            self._tally.note(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
 
     def upload(self, pages: Sequence[bytes], kind: str = "similar") -> httpx.Response | None:
@@ -180,6 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 is_ready_after = client.get("/readyz").status_code == 200
     warm_s = min(60.0, seconds / 5)
     warm, end = memory.around(warm_s, warm_s + seconds / 10), memory.around(seconds * 0.9, seconds)
+    for note in [*tally.notes, *over.notes]:
+        print(note, file=sys.stderr)
     kinds = sorted({kind for kind, _ in tally.seconds})
     errors = sum(count for status, count in tally.statuses().items() if not 200 <= int(status) < 300)
     everything = tally.times()

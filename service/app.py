@@ -62,7 +62,7 @@ _log = logging.getLogger("quire.service")
 _SEARCHERS = 32
 """Questions to the store at once: an embedded one has no more to do than cores, a server may make each wait."""
 _WRITERS = 4
-"""Short changes that may wait for each other; more are refused, so that they can't use up all threads."""
+"""Short changes under way at once; more wait, without a thread."""
 
 
 def create_app(

@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 MAX_STREAMS = 64
 """Event streams open at once; each holds a connection for as long as its job runs."""
-
-
+MOST_WAITING_CHANGES = 60
+"""Changes that wait for those under way, which take some tens of milliseconds each; more are refused at once."""
 MAX_EXPORTS = 4
 """Exports under way at once: each may be as large as the library, and lies in a temporary file until the last byte is sent."""
 
@@ -85,16 +85,16 @@ class ServiceState:
         """Do short work that decides. While clusters are being made, it is refused rather than kept waiting.
 
         Raises:
-            HttpProblem: pages are being clustered, or too many writes wait already.
+            HttpProblem: pages are being clustered, too many changes wait already, or its turn did not come in time.
         """
         if (job := self.jobs.running) and job.kind in ("cluster", "meaning"):
             raise HttpProblem(
                 "overloaded",
                 f"Pages are being clustered by the job {job.id}. Ask again when it is over, or cancel it.",
             )
-        if self.writers.available_tokens < 1:
+        if self.writers.statistics().tasks_waiting >= MOST_WAITING_CHANGES:
             raise HttpProblem("overloaded", "Too many changes wait already. Ask again in a moment.")
-        return await to_thread.run_sync(work, limiter=self.writers)
+        return await self._in_turn(self.writers, work)
 
     async def choose(self, work: Callable[[], T]) -> T:
         """Do long work that only reads, one at a time.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from support.service import KEYS, RO_KEY, RW_KEY, FakeLibrary, open_client, page_id_of, scan, wait_for
@@ -55,6 +56,27 @@ def test_what_waits_too_long_for_its_turn_is_sent_away() -> None:
         library.hold.set()
         assert first.result().status_code == 200
         assert client.get(IMAGE).status_code == 200
+
+
+def test_changes_wait_for_each_other_and_beyond_so_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten who name clusters at once are all answered; with four at work and six waiting, one more is told to come again."""
+    monkeypatch.setattr("service.state.MOST_WAITING_CHANGES", 6)
+    hold = threading.Event()
+
+    class Slow(FakeLibrary):
+        def name_clusters(self, *given: Any, **more: Any) -> Any:
+            _wait(hold)
+            return super().name_clusters(*given, **more)
+
+    def name(number: int) -> int:
+        return int(client.put("/v1/clusters/0/group", json={"group": f"group {number}"}).status_code)
+
+    with open_client(Slow()) as client, ThreadPoolExecutor(10) as pool:
+        waiting = [pool.submit(name, number) for number in range(10)]
+        wait_for(lambda: "quire_requests_under_way 10.0" in client.get("/metrics").text)
+        assert name(10) == 503
+        hold.set()
+        assert [one.result() for one in waiting] == [200] * 10
 
 
 def test_pages_beyond_so_many_do_not_wait_for_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
