@@ -118,7 +118,7 @@ class Client:
             self._tally.note(f"{method} {path}: {type(exc).__name__}: {exc}")
             return None
         self._tally.add(kind, answer.status_code, time.perf_counter() - began_s)
-        if answer.status_code not in (200, 201, 204, 429, 503):
+        if answer.is_error and answer.status_code != 429:
             self._tally.note(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
 
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 is_ready_after = client.get("/readyz").status_code == 200
     warm_s = min(60.0, seconds / 5)
     warm, end = memory.around(warm_s, warm_s + seconds / 10), memory.around(seconds * 0.9, seconds)
-    for note in [*tally.notes, *over.notes]:
+    for note in tally.notes:
         print(note, file=sys.stderr)
     kinds = sorted({kind for kind, _ in tally.seconds})
     errors = sum(count for status, count in tally.statuses().items() if not 200 <= int(status) < 300)
