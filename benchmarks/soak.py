@@ -118,7 +118,7 @@ class Client:
             self._tally.note(f"{method} {path}: {type(exc).__name__}: {exc}")
             return None
         self._tally.add(kind, answer.status_code, time.perf_counter() - began_s)
-        if answer.is_error and answer.status_code != 429:
+        if not answer.is_success:
             self._tally.note(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
 
