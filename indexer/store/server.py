@@ -164,7 +164,7 @@ def _vector_params(vector: VectorSpec) -> models.VectorParams:
         on_disk=vector.on_disk,
         quantization_config=_quantization(vector.quantization),
         hnsw_config=models.HnswConfigDiff(
-            on_disk=True if vector.graph_on_disk else None, full_scan_threshold=scanned_kib(vector)
+            on_disk=vector.graph_on_disk or None, full_scan_threshold=scanned_kib(vector)
         ),
     )
 

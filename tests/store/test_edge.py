@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.stores import SPEC, all_points, batch_of, point_id, unit_vectors
+from support.stores import SPEC, all_points, batch_of, point_id, unit_vectors, where
 
 from indexer.errors import LibraryBusyError, LibraryDamagedError, StoreError
 from indexer.store import edge_collection, edge_shard, ranking
 from indexer.store.edge import EdgeStore
 from indexer.store.port import CollectionSpec, PointBatch, VectorSpec
-from indexer.values import Condition, PageFilter
 
 _WRITER = """
 import sys, time
@@ -238,7 +237,7 @@ def test_filters_that_leave_islands_in_the_graph_miss_hardly_anything(
     ids = [point_id(number) for number in range(1, 25_001)]
     pages.upsert(PointBatch(ids, [{"label": str(number % 100)} for number in range(25_000)], {"page": vectors}))
     pages.optimize()
-    some = PageFilter((Condition("label", "=", tuple("123456")),))
+    some = where("label", "=", *"123456")
 
     def nearest(*, exact: bool) -> list[set[str]]:
         found = pages.find_similar(vectors[:40] + 0.01, using="page", limit=10, where=some, exact=exact)
