@@ -19,7 +19,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -88,15 +88,34 @@ class Tally:
 
 @dataclass(slots=True)
 class Memory:
-    """Resident memory in MiB by the second: of the service itself, and of the processes that decode for it."""
+    """Memory in MiB by the second: what the service itself took and what of its files lies there, and the decoding processes' all."""
 
     began_s: float
-    own: list[tuple[float, float]] = field(default_factory=list)
+    at_s: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
+    """Anonymous: nobody can take it back."""
+    files: list[float] = field(default_factory=list)
+    """Mapped files, the library's among them: the system takes them back when it needs the room."""
     decoders: list[float] = field(default_factory=list)
 
-    def around(self, from_s: float, to_s: float) -> float:
-        """The median of the service's own between two moments."""
-        return percentile([mib for at_s, mib in self.own if from_s <= at_s <= to_s] or [self.own[-1][1]], 0.5)
+    def look(self, process: psutil.Process) -> None:
+        """Measure once.
+
+        Raises:
+            psutil.Error: a decoding process ended just now.
+        """
+        decoders = sum(one.memory_info().rss for one in process.children(recursive=True))
+        found = process.memory_info()
+        self.at_s.append(time.monotonic() - self.began_s)
+        self.own.append((found.rss - found.shared) / 2**20)
+        self.files.append(found.shared / 2**20)
+        self.decoders.append(decoders / 2**20)
+
+    def around(self, of: Sequence[float], from_s: float, to_s: float) -> float:
+        """The median between two moments."""
+        return percentile(
+            [mib for at_s, mib in zip(self.at_s, of, strict=True) if from_s <= at_s <= to_s] or of[-1:], 0.5
+        )
 
 
 class Client:
@@ -189,7 +208,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
                 is_ready_after = client.get("/readyz").status_code == 200
     warm_s = min(60.0, seconds / 5)
-    warm, end = memory.around(warm_s, warm_s + seconds / 10), memory.around(seconds * 0.9, seconds)
+    own, files = (
+        [memory.around(of, warm_s, warm_s + seconds / 10), memory.around(of, seconds * 0.9, seconds), max(of)]
+        for of in (memory.own, memory.files)
+    )
     for note in tally.notes:
         print(note, file=sys.stderr)
     kinds = sorted({kind for kind, _ in tally.seconds})
@@ -202,8 +224,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [_row(kind, tally.times(kind=kind)) for kind in kinds] + [_row("all", everything)],
     )
     print_table(
-        ["memory of the service, MiB", "after the first minute", "at the end", "most", "decoders, most"],
-        [["", warm, end, max(mib for _, mib in memory.own), max(memory.decoders)]],
+        ["memory, MiB", "after the first minute", "at the end", "most"],
+        [
+            ["the service's own", *own],
+            ["files it has mapped", *files],
+            ["decoding processes", "", "", max(memory.decoders)],
+        ],
     )
     print_table(["stage", "times", "mean ms"], [[name, *values] for name, values in stages.items()])
     print_table(
@@ -223,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         errors=errors,
         requests_per_s=len(everything) / seconds,
         ms={kind: _spread(tally.times(kind=kind)) for kind in kinds} | {"all": _spread(everything)},
-        memory_mib={"minute 1": warm, "end": end, "growth": end - warm, "decoders": max(memory.decoders)},
+        memory_mib={"own": own, "files": files, "growth": own[1] - own[0], "decoders": max(memory.decoders)},
         stages_ms={name: mean for name, (_, mean) in stages.items()},
         overload={
             "statuses": over.statuses(),
@@ -315,11 +341,8 @@ def _read_stages(address: str, key: str) -> dict[str, tuple[int, float]]:
 
 def _watch(process: psutil.Process, memory: Memory, over: threading.Event, each_s: float) -> None:
     while True:
-        try:
-            memory.own.append((time.monotonic() - memory.began_s, process.memory_info().rss / 2**20))
-            memory.decoders.append(sum(one.memory_info().rss for one in process.children(recursive=True)) / 2**20)
-        except psutil.Error:
-            pass  # a decoder that ended just now
+        with suppress(psutil.Error):  # a decoder that ended just now
+            memory.look(process)
         if over.wait(each_s):
             return
 

@@ -28,6 +28,7 @@ from service.errors import add_error_handlers
 from service.gate import Gate
 from service.jobs import JobBoard, run_job
 from service.limits import BodyLimit, UploadLimit
+from service.memory import limit_arenas
 from service.metrics import LibrarySize, Metrics
 from service.openapi import install_openapi
 from service.readiness import Probe
@@ -75,6 +76,7 @@ def create_app(
     Raises:
         UsageError: it would be open to other machines without keys, the keys can't be read, or there is no package to trace with.
     """
+    limit_arenas()
     settings = settings or load_settings()
     check_exposure(settings)
     metrics = Metrics(Tracing(tracer_provider or create_provider(settings)))

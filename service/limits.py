@@ -1,4 +1,8 @@
-"""How much a client may send, how slowly, and how many at once."""
+"""How much a client may send, how slowly, and how many at once.
+
+Who is refused before the whole body came may send the rest, which goes nowhere, within `Connection.head_s`: were the connection closed
+at once, the system would throw away the answer together with the bytes that nobody read.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,6 @@ MAX_JSON_BYTES = 2**20
 """Room for ten thousand page ids, twice."""
 _BODIES = 8
 """Bodies of the largest size that may lie here at once, together: they fill memory and temporary files, however many uploads may wait."""
-_CLOSE = {"Connection": "close"}
 
 
 class UploadLimit:
@@ -37,9 +40,7 @@ class UploadLimit:
             await self._app(scope, receive, send)
             return
         if self._under_way >= self._most:
-            busy = HttpProblem(
-                "overloaded", f"{self._most} uploads are under way already. Send it again in a moment.", headers=_CLOSE
-            )
+            busy = HttpProblem("overloaded", f"{self._most} uploads are under way already. Send it again in a moment.")
             await find_trouble(busy, request_id=request_id_of(scope)).response()(scope, receive, send)
             return
         held = 0
@@ -53,7 +54,6 @@ class UploadLimit:
                 raise HttpProblem(
                     "overloaded",
                     f"Uploads under way fill {self._most_bytes:,} bytes already. Send it again in a moment.",
-                    headers=_CLOSE,
                 )
             return message
 
@@ -110,7 +110,7 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             detail = f"The body had not arrived after {self._timeout_s:g} seconds. Send it again, in smaller parts if the line is slow."
-            raise HttpProblem("body-too-slow", detail, headers=_CLOSE) from None
+            raise HttpProblem("body-too-slow", detail, headers={"Connection": "close"}) from None
         self._bytes += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._bytes > self._most:
@@ -120,4 +120,4 @@ class _Body:
 
 def _too_large(most: int) -> HttpProblem:
     detail = f"The body is larger than {most:,} bytes. Send fewer or smaller files; QUIRE_MAX_UPLOAD_BYTES sets the limit for uploads."
-    return HttpProblem("body-too-large", detail, headers=_CLOSE)
+    return HttpProblem("body-too-large", detail)

@@ -352,6 +352,10 @@ SLOW = {
         request("POST", "/v1/names", HOST, KEY, JSON, "Transfer-Encoding: chunked"),
         *[b"1\r\n[\r\n"] * 400,
     ],
+    "the rest of a body that was refused": [
+        request("POST", "/v1/similar", HOST, KEY, FORM, f"Content-Length: {10**12}"),
+        *[b"-"] * 400,
+    ],
     "a body that nobody asked for": [
         request("GET", "/healthz", HOST, "Content-Length: 100000"),
         *[b"-"] * 400,
@@ -410,6 +414,39 @@ def test_a_client_that_reads_slowly_is_kept() -> None:
     assert ends == []
     later.pop()()
     assert (ends, later) == (["aborted"], [])
+
+
+LARGE = b"-" * 2**24
+"""More than the system keeps of what is sent and not read."""
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (post("/v1/similar", FORM, body=LARGE), b"413"),
+        (post("/v1/names", JSON, body=LARGE), b"413"),
+        (request("POST", "/v1/similar", HOST, KEY, FORM, "Transfer-Encoding: chunked", body=chunked(LARGE)), b"413"),
+        (request("POST", "/v1/similar", HOST, FORM, f"Content-Length: {len(LARGE)}", body=LARGE), b"401"),
+    ],
+    ids=["upload", "JSON", "chunked", "no key"],
+)
+def test_who_is_refused_while_sending_hears_why(server: Server, data: bytes, status: bytes) -> None:
+    """A client that sends all before it reads gets the answer, and may go on with the same connection."""
+    with server.connect() as connection:
+        connection.sendall(data)
+        assert read_all(connection).startswith(b"HTTP/1.1 " + status)
+        connection.sendall(get("/v1/status"))
+        assert read_all(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_who_comes_when_too_many_upload_hears_it() -> None:
+    """The same where a body is refused because others are being sent."""
+    with serving(FakeLibrary(), api_keys=KEYS, max_waiting_uploads=1) as busy, busy.connect() as first:
+        first.sendall(request("POST", "/v1/similar", HOST, KEY, FORM, "Content-Length: 9"))
+        wait_for(lambda: b"quire_uploads_under_way 1.0" in busy.send(get("/metrics")))
+        with busy.connect() as second:
+            second.sendall(post("/v1/similar", FORM, body=LARGE))
+            assert read_all(second).startswith(b"HTTP/1.1 503")
 
 
 def test_connections_beyond_so_many_are_closed_unheard() -> None:

@@ -23,7 +23,6 @@ def test_a_declared_body_that_is_too_large_is_refused_unread() -> None:
     with open_client(library, max_upload_bytes=1000) as client:
         answer = client.post("/v1/similar", files=[scan(data=b"x" * 2000)])
         assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
-        assert answer.headers["connection"] == "close"
     assert library.calls == []
 
 
