@@ -21,7 +21,7 @@ def run(folder: Path, out: Path, *, small: bool) -> Outcome:
     """Clusters named by what most of their pages are; how pure the group of drawings is, before and after fine-tuning."""
     side_px = 32 if small else SIDE_PX
     recipe = (
-        Recipe(head_epochs=1, epochs=1, batch=8, rate=1e-3) if small else Recipe(head_epochs=1, epochs=5, rate=5e-4)
+        Recipe(head_epochs=1, epochs=1, batch=8, rate=1e-3) if small else Recipe(head_epochs=0, epochs=8, rate=5e-4)
     )
     k = 4 if small else 16
     with open_sketchbooks(folder, side_px=side_px, most=6 if small else None) as library:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from indexer.cli.remote import RemoteLibrary
     from indexer.library import Library
     from indexer.library.learning_results import Evaluation, FinetuneReport, LabelQuality, ProbeReport, SplitSummary
+    from indexer.training.values import Epoch
 
 models_app = typer.Typer(
     help="What was learned from labels.",
@@ -297,8 +298,7 @@ def _print_finetuned(report: FinetuneReport) -> None:
     low, high = report.gain_interval
     told = (
         f"Accuracy beside the probe: {report.gain:+.3f} ({low:+.3f} to {high:+.3f}) on {model.test_pages} pages.",
-        f"Kept is epoch {best.epoch} of {'the head' if best.kind == 'head' else 'all layers'} at {best.side_px} px. "
-        f"Took {duration(report.seconds)} on {report.device} ({report.precision}).",
+        f"Kept is {_kept(best)} at {best.side_px} px. Took {duration(report.seconds)} on {report.device} ({report.precision}).",
         f"The report is in models/{model.name}/report.html of the library. Use it for all pages: quire reindex --model {model.embedder}",
     )
     for line in told:
@@ -359,6 +359,12 @@ def _print_evaluation(found: Evaluation) -> None:
         print_table(("path", "page", "label", "rather", "chance", "chance of that"), listed)
     else:
         err().print("No page seems to be mislabelled.", markup=False)
+
+
+def _kept(best: Epoch) -> str:
+    if not best.epoch:
+        return "what training began with, a probe, for no epoch was better,"
+    return f"epoch {best.epoch} of {'the head' if best.kind == 'head' else 'all layers'}"
 
 
 def _interval(interval: tuple[float, float], *, signed: bool = False) -> str:

@@ -16,6 +16,7 @@ from indexer.analysis.labels import (
     TRAIN,
     VALIDATION,
     Chances,
+    LinearClassifier,
     compare_accuracy,
     fit_temperature,
     label_centroids,
@@ -26,7 +27,7 @@ from indexer.embedding.hardware import choose_device, choose_precision, cpu_has_
 from indexer.errors import ModelMismatchError
 from indexer.library.learning_pages import load_vectors
 from indexer.library.learning_pictures import embed_pages, load_pages, load_pixels
-from indexer.library.learning_probe import describe_quality, fit_on_split, now
+from indexer.library.learning_probe import describe_quality, fit_on_split, fit_on_training, now
 from indexer.library.learning_report import write_report
 from indexer.library.learning_results import FinetuneReport, LearnedModel, Mistake
 from indexer.library.learning_runs import BASE_FILE, STATE_FILE, FinetuneOptions, FinetuneRun, open_run
@@ -38,7 +39,6 @@ from indexer.values import Labels, Matrix, ModelSpec
 if TYPE_CHECKING:
     from indexer.library.core import Library
     from indexer.training.fitting import Trained
-    from indexer.training.network import LabelNetwork
 
 MISTAKES = 24
 """The worst mistakes that a report shows."""
@@ -56,11 +56,9 @@ class _Baseline:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitted:
-    """A trained network, the sha256 of its weights once written, and the name and figures of its training."""
+    """How training went, and on what."""
 
-    network: LabelNetwork
     trained: Trained
-    temperature: float
     device: str
     precision: str
 
@@ -101,7 +99,7 @@ def _read_baseline(library: Library, run: FinetuneRun, progress: ProgressSink) -
 
 
 def _train(library: Library, run: FinetuneRun, baseline: _Baseline, progress: ProgressSink) -> _Fitted:
-    """Train to the end, write the weights, and find the temperature."""
+    """Train to the end, and write the weights."""
     import torch
 
     from indexer.embedding.finetuned import save_finetuned
@@ -114,7 +112,6 @@ def _train(library: Library, run: FinetuneRun, baseline: _Baseline, progress: Pr
     device = choose_device(settings.device)
     precision = _choose_precision(settings.precision, device)
     pages = load_pages(library, run.kept.ids)
-    train = run.split.rows(TRAIN)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.recipe.seed + _HEAD_SEED)
         backbone = load_backbone(
@@ -122,8 +119,8 @@ def _train(library: Library, run: FinetuneRun, baseline: _Baseline, progress: Pr
         )
         begin = None
         if not run.recipe.from_scratch:
-            begin = label_centroids(baseline.vectors[train], run.labels[train], len(run.names))
-        network = LabelNetwork(backbone, count_dimensions(backbone), len(run.names), centroids=begin)
+            begin = fit_on_training(baseline.vectors, run.labels, run.split, len(run.names))
+        network = LabelNetwork(backbone, count_dimensions(backbone), len(run.names), begin=begin)
     trained = Trainer(
         network,
         backbone,
@@ -141,8 +138,7 @@ def _train(library: Library, run: FinetuneRun, baseline: _Baseline, progress: Pr
         progress=progress,
     ).run()
     save_finetuned(run.place, backbone, trained.recipe)
-    temperature = fit_temperature(trained.validation_logits, run.labels[run.split.rows(VALIDATION)])
-    return _Fitted(network, trained, temperature, device, precision)
+    return _Fitted(trained, device, precision)
 
 
 def _judge(
@@ -154,11 +150,14 @@ def _judge(
     began_s: float,
     progress: ProgressSink,
 ) -> FinetuneReport:
-    """Judge the model as it will be used: by the embedder that its files make, not by the network that was trained."""
+    """Judge the model as it will be used: by the embedder that its files make, not by the network that was trained.
+
+    Its head is a probe on the new vectors, fitted as the baseline's is: on the validation pages too, which training may not learn from.
+    """
     name = f"finetuned:{run.name}"
     embedder = library.make_embedder(name, None)
     vectors = embed_pages(library, run.kept.ids, embedder, stage=f"embedding by {name}", progress=progress)
-    classifier = fitted.network.classifier(temperature=fitted.temperature)
+    classifier, temperature = _fit_head(vectors, run)
     train, test = run.split.rows(TRAIN), run.split.rows(TEST)
     labels, groups = run.labels[test], run.kept.groups[test]
     chances = classifier.chances(vectors[test])
@@ -193,7 +192,7 @@ def _judge(
         gain_interval=gain_interval,
         nmi=measure_nmi(vectors[test], labels, len(run.names)),
         base_nmi=measure_nmi(baseline.vectors[test], labels, len(run.names)),
-        temperature=fitted.temperature,
+        temperature=temperature,
         recipe=run.recipe,
         history=fitted.trained.history,
         best=fitted.trained.history.index(fitted.trained.best),
@@ -210,6 +209,15 @@ def _judge(
     spread = _held_out_spread(vectors[held_out], run.labels[held_out], centroids)
     write_head(run.place, Head(model, embedder.spec, classifier, centroids, spread))
     return report
+
+
+def _fit_head(vectors: Matrix, run: FinetuneRun) -> tuple[LinearClassifier, float]:
+    """A probe, as sure as one of the training pages alone should have been of the validation pages; and its temperature."""
+    validation = run.split.rows(VALIDATION)
+    alone = fit_on_training(vectors, run.labels, run.split, len(run.names))
+    temperature = fit_temperature(alone.logits(vectors[validation]), run.labels[validation])
+    whole, _ = fit_on_split(vectors, run.labels, run.split, len(run.names))
+    return LinearClassifier(whole.weights / temperature, whole.bias / temperature), temperature
 
 
 def measure_nmi(vectors: Matrix, labels: Labels, kinds: int) -> float:

@@ -94,6 +94,14 @@ def fit_probe(
     return report
 
 
+def fit_on_training(vectors: Matrix, labels: Labels, split: Split, kinds: int) -> LinearClassifier:
+    """A probe fitted on the training pages alone, as strict as suits the validation pages best, which it leaves to judge by."""
+    train, validation = split.rows(TRAIN), split.rows(VALIDATION)
+    known = vectors[train], labels[train]
+    strength = choose_strength(known, (vectors[validation], labels[validation]), kinds)
+    return fit_linear(*known, kinds, strength=strength)
+
+
 def fit_on_split(vectors: Matrix, labels: Labels, split: Split, kinds: int) -> tuple[LinearClassifier, float]:
     """A probe as strict as suits the validation pages best, then fitted on them and the training pages together."""
     train, validation = split.rows(TRAIN), split.rows(VALIDATION)

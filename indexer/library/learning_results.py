@@ -134,8 +134,8 @@ class FinetuneReport:
     `probe` is the baseline on the same pages: logistic regression on the vectors of `probe_embedder` (the base as it was; from
     scratch: the library's). `gain` is the accuracy above it. `nmi` is how k-means clusters of the test pages agree with their labels
     (mean of five seeds, k the number of labels), `base_nmi` the same with the baseline's vectors. `best` is the place in `history` of
-    the epoch that was kept. Logits were divided by `temperature`, found on the validation pages. `seconds` are those since the last
-    interruption.
+    the epoch that was kept. The head is a probe on the new vectors; its logits were divided by `temperature`, found on the
+    validation pages. `seconds` are those since the last interruption.
     """
 
     model: LearnedModel

@@ -54,10 +54,10 @@ class RateTest:
 def draw_training(
     epochs: Sequence[EpochPoint], best: int, tests: Sequence[RateTest], *, title: str, subtitle: str = ""
 ) -> bytes:
-    """PNG: losses and accuracy over all `epochs`, the one kept (by its place) marked; and each range test with the rate chosen."""
+    """PNG: losses and accuracy over all `epochs` from 0, which is before any; the one kept; and each range test with the rate chosen."""
     figure = new_figure(15, 5.4, title, subtitle)
     columns = figure.subplots(1, 3 if tests else 2, width_ratios=(1.2, 1.2, 1.2) if tests else None)
-    number = np.arange(1, len(epochs) + 1)
+    number = np.arange(len(epochs))
     columns[0].plot(number, [one.train_loss for one in epochs], color=_TRAIN, linewidth=2, label="training")
     columns[0].plot(number, [one.validation_loss for one in epochs], color=_VALIDATION, linewidth=2, label="validation")
     columns[0].set_ylabel("loss")
@@ -65,8 +65,8 @@ def draw_training(
     columns[1].plot(number, [one.validation_accuracy for one in epochs], color=_VALIDATION, linewidth=2)
     columns[1].set_ylabel("accuracy on the validation pages")
     for axes, value in ((columns[0], epochs[best].validation_loss), (columns[1], epochs[best].validation_accuracy)):
-        axes.plot(best + 1, value, "o", color=_BEST, markersize=9)
-        axes.annotate("kept", (best + 1, value), textcoords="offset points", xytext=(8, 8), color=_BEST, fontsize=10)
+        axes.plot(best, value, "o", color=_BEST, markersize=9)
+        axes.annotate("kept", (best, value), textcoords="offset points", xytext=(8, 8), color=_BEST, fontsize=10)
         axes.set_xlabel("epoch")
         axes.grid(color=RIM)
         _mark_stages(axes, [one.stage for one in epochs])
@@ -113,11 +113,11 @@ def _mark_stages(axes: Axes, stages: Sequence[str]) -> None:
     before, is_raised = 0, False
     for place, stage in _beginnings(stages).items():
         if place:
-            axes.axvline(place + 0.5, color=FAINT, linewidth=1, linestyle=(0, (2, 3)))
+            axes.axvline(place - 0.5, color=FAINT, linewidth=1, linestyle=(0, (2, 3)))
             is_raised = not is_raised and place - before < _ROOM_FOR_A_NAME * len(stages)
         axes.annotate(
             stage,
-            (place + 0.6 if place else 1, 1.0),
+            (place - 0.4 if place else 0, 1.0),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             xytext=(2, 15 if is_raised else 4),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.analysis.labels import TRAIN, VALIDATION, Split, log_loss, softmax
+from indexer.analysis.labels import TRAIN, VALIDATION, Split, fit_temperature, log_loss, softmax
 from indexer.embedding.backbone import Backbone
 from indexer.embedding.torch_embedder import InputRecipe
 from indexer.progress import Meter, ProgressSink
@@ -32,6 +32,8 @@ SAVE_EVERY_S = 120.0
 HEAD_FACTOR = 10.0
 """A head alone bears so many times the rate of all layers, where that one is given."""
 _JUDGED_AT_ONCE = 64
+_JUDGED_BEFORE = 1_000
+"""Training pages that the network is judged by before it learns."""
 _RANGE_TEST = 1_000_000
 """Stands for an epoch's number where rates are tested, so that its draws are its own."""
 
@@ -44,7 +46,6 @@ class Trained:
     history: list[Epoch]
     best: Epoch
     range_tests: dict[str, RangeTest]
-    validation_logits: Matrix
 
 
 def plan_phases(recipe: Recipe, sizes: Sequence[int]) -> list[Phase]:
@@ -105,7 +106,6 @@ class Trainer:
                 history=history,
                 best=history[state.best_epoch],
                 range_tests={kind: RangeTest(**test) for kind, test in state.range_tests.items()},
-                validation_logits=self.judge_pages(self._split.rows(VALIDATION)),
             )
 
     # ---- a phase ----
@@ -113,9 +113,8 @@ class Trainer:
     def _run_phase(self, phase: Phase, state: TrainingState) -> None:
         """All epochs of a phase, or what is left of them; afterwards the network has the best weights so far."""
         self._enter(phase, state)
-        is_new = state.epoch == state.step == 0
-        if is_new and (state.phase == 0 or phase.side_px != self._phases[state.phase - 1].side_px):
-            state.best_loss, state.best_network = float("inf"), None
+        if state.epoch == state.step == 0:
+            self._begin_phase(phase, state)
         rate = self._find_rate(phase, state)
         steps = len(self._order(state.phase, 0)) * phase.epochs
         self._stepper.begin(rate, steps, head_only=phase.kind == "head")
@@ -129,6 +128,15 @@ class Trainer:
         meter.finish()
         if state.best_network is not None:
             self._network.load_state_dict(state.best_network)
+
+    def _begin_phase(self, phase: Phase, state: TrainingState) -> None:
+        """Losses of another size are another measure. What training begins with is kept if no epoch is better."""
+        if state.phase and phase.side_px != self._phases[state.phase - 1].side_px:
+            state.best_loss, state.best_network = float("inf"), None
+        if not state.history:
+            train = self._split.rows(TRAIN)[:_JUDGED_BEFORE]
+            _, loss = _measure(self.judge_pages(train), self._labels[train])
+            self._note_epoch(phase, state, 0, train_loss=loss, rate=0.0)
 
     def _enter(self, phase: Phase, state: TrainingState) -> None:
         """The network has the weights of the state, and takes pages of the phase's size."""
@@ -164,26 +172,28 @@ class Trainer:
                     self._save(state)
 
     def _end_epoch(self, phase: Phase, state: TrainingState, rate: float) -> None:
+        state.waited += 1
+        self._note_epoch(phase, state, state.epoch + 1, train_loss=state.loss_sum / max(state.loss_pages, 1), rate=rate)
+        state.epoch, state.step, state.loss_sum, state.loss_pages = state.epoch + 1, 0, 0.0, 0
+
+    def _note_epoch(self, phase: Phase, state: TrainingState, number: int, *, train_loss: float, rate: float) -> None:
         """How good the network is on the validation pages, and whether it has ever been better."""
         validation = self._split.rows(VALIDATION)
-        logits, labels = self.judge_pages(validation), self._labels[validation]
-        loss = log_loss(softmax(logits), labels)
+        accuracy, loss = _measure(self.judge_pages(validation), self._labels[validation])
         epoch = Epoch(
             phase=state.phase,
             kind=phase.kind,
             side_px=phase.side_px,
-            epoch=state.epoch + 1,
-            train_loss=state.loss_sum / max(state.loss_pages, 1),
+            epoch=number,
+            train_loss=train_loss,
             validation_loss=loss,
-            validation_accuracy=float((logits.argmax(axis=1) == labels).mean()),
+            validation_accuracy=accuracy,
             highest_rate=rate,
         )
         state.history.append(asdict(epoch))
-        state.waited += 1
         if loss < state.best_loss:
             state.best_loss, state.best_epoch, state.waited = loss, len(state.history) - 1, 0
             state.best_network = copy_weights(self._network)
-        state.epoch, state.step, state.loss_sum, state.loss_pages = state.epoch + 1, 0, 0.0, 0
 
     def _find_rate(self, phase: Phase, state: TrainingState) -> float:
         """The highest rate of a phase: as the recipe says, or by a range test, one for the head and one for all layers."""
@@ -237,3 +247,9 @@ class Trainer:
         self._stepper.store(state)
         save_state(self._file, state)
         self._saved_s = time.monotonic()
+
+
+def _measure(logits: Matrix, labels: Labels) -> tuple[float, float]:
+    """Accuracy and loss, the loss at the best temperature, which the model will be given: smoothing makes it less sure than it could be."""
+    loss = log_loss(softmax(logits / fit_temperature(logits, labels)), labels)
+    return float((logits.argmax(axis=1) == labels).mean()), loss

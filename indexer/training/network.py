@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from timm.models import group_parameters
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 
 from indexer.analysis.labels import LinearClassifier
 from indexer.embedding.backbone import Backbone
-from indexer.values import Matrix
 
 SHARPNESS = 16.0
 """By what the head's answers are multiplied. Unit vectors give cosines; ±16 of them is sure enough for any number of labels here."""
@@ -31,16 +29,20 @@ _CLIP_LAYERS = {
 class LabelNetwork(nn.Module):
     """`forward` sends normalized pages [B, 3, s, s] to logits [B, L]."""
 
-    def __init__(self, backbone: Backbone, dimensions: int, labels: int, *, centroids: Matrix | None = None) -> None:
-        """With `centroids` (float32 [L, D], of the base's own vectors), the head begins as the nearest centroid (Qi et al., CVPR 2018)."""
+    def __init__(
+        self, backbone: Backbone, dimensions: int, labels: int, *, begin: LinearClassifier | None = None
+    ) -> None:
+        """With `begin`, a probe of the base's own vectors, the head begins as that (Kumar et al., ICLR 2022)."""
         super().__init__()
         self.base = backbone.network
         self.head = nn.Linear(dimensions, labels)
         self._features = backbone.forward
         with torch.no_grad():
-            if centroids is not None:
-                self.head.weight.copy_(torch.from_numpy(centroids))
-            self.head.bias.zero_()
+            if begin is None:
+                self.head.bias.zero_()
+            else:
+                self.head.weight.copy_(torch.from_numpy(begin.weights / SHARPNESS))
+                self.head.bias.copy_(torch.from_numpy(begin.bias / SHARPNESS))
 
     def features(self, batch: Tensor) -> Tensor:
         """Unit vectors [B, D]."""
@@ -50,14 +52,6 @@ class LabelNetwork(nn.Module):
         """Logits [B, L]."""
         logits: Tensor = SHARPNESS * self.head(self.features(batch))
         return logits
-
-    def classifier(self, *, temperature: float = 1.0) -> LinearClassifier:
-        """The head as it is now, its logits divided by `temperature`."""
-        factor = SHARPNESS / temperature
-        weights, bias = (value.detach().float().cpu().numpy() for value in (self.head.weight, self.head.bias))
-        return LinearClassifier(
-            np.ascontiguousarray(factor * weights, dtype=np.float32), np.asarray(factor * bias, dtype=np.float32)
-        )
 
 
 def count_dimensions(backbone: Backbone) -> int:

@@ -46,8 +46,8 @@ def run_range_test(step: Callable[[int, float], float], *, steps: int = STEPS) -
 def choose_rate(rates: list[float], losses: list[float]) -> float:
     """The rate of steepest descent, but no higher than a fifth of that at which the loss is lowest.
 
-    Where the loss never falls clearly (a head that is nearly right already), a fifth of the rate at which it begins to grow; a middling
-    rate where too little was tried to say.
+    Where the loss never falls clearly (a network that is nearly right already), a fifth of the rate from which on it is never calm again:
+    batches differ, and a few hard ones at a low rate say nothing of it. A middling rate where too little was tried to say.
     """
     if len(rates) < 8:
         return math.sqrt(LOWEST * HIGHEST)
@@ -57,5 +57,5 @@ def choose_rate(rates: list[float], losses: list[float]) -> float:
     if lowest > begun and values[lowest] < _CLEAR_FALL * first:
         slopes = np.gradient(values, np.log(rates))[begun : lowest + 1]
         return min(rates[begun + int(slopes.argmin())], rates[lowest] / _BACK)
-    restless = np.flatnonzero(values[begun:] > _CALM * first)
-    return rates[begun + int(restless[0])] / _BACK if len(restless) else rates[-1] / _BACK
+    calm = np.flatnonzero(values <= _CALM * first)
+    return rates[int(calm[-1])] / _BACK

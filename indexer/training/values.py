@@ -19,7 +19,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch came to, from 1 within its phase; `validation_loss` lets every label weigh the same."""
+    """What one epoch came to, from 1 within its phase; 0 is what training began with, and its `train_loss` that of pages as they are.
+
+    `validation_loss` is at the temperature that suits the validation pages best, and lets every label weigh the same.
+    """
 
     phase: int
     kind: PhaseKind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_it_learns_to_tell_the_labels(tmp_path: Path) -> None:
     )
     _, trained, trainer = train(tmp_path / "state", recipe, progress=seen.append)
     assert [one.kind for one in trained.history] == ["all"] * len(trained.history)
-    assert trained.history[-1].train_loss < 0.8 * trained.history[0].train_loss
+    assert trained.history[-1].train_loss < 0.8 * trained.history[1].train_loss
     assert trained.best.validation_accuracy >= 0.75
     told = trainer.judge_pages(SPLIT.rows(TEST)).argmax(axis=1)
     assert (told == LABELS[SPLIT.rows(TEST)]).mean() >= 0.75
@@ -118,20 +119,38 @@ def test_the_head_learns_first_and_the_base_stays_as_it_was(tmp_path: Path) -> N
     assert all(torch.equal(value, before[name]) for name, value in network.base.state_dict().items())
     assert {one.kind for one in trained.history} == {"head"}
     network, trained, _ = train(tmp_path / "all", QUICK)
-    assert [one.kind for one in trained.history] == ["head", "all", "all", "all"]
+    assert [(one.kind, one.epoch) for one in trained.history] == [
+        ("head", 0),
+        ("head", 1),
+        ("all", 1),
+        ("all", 2),
+        ("all", 3),
+    ]
+
+
+def test_what_training_begins_with_is_kept_if_no_epoch_is_better(tmp_path: Path) -> None:
+    """At a rate that destroys all there is, the network that comes out is the one that went in."""
+    torch.manual_seed(0)
+    before = load_backbone(BASE, from_scratch=True).network.state_dict()
+    network, trained, _ = train(tmp_path / "state", Recipe(head_epochs=0, epochs=2, batch=8, rate=10.0))
+    assert trained.best == trained.history[0]
+    assert (trained.best.epoch, trained.best.highest_rate) == (0, 0.0)
+    assert all(torch.equal(value, before[name]) for name, value in network.base.state_dict().items())
 
 
 def test_the_means_that_a_base_was_trained_with_stay_while_its_weights_learn(tmp_path: Path) -> None:
     """A small batch knows them worse; and where they were folded into the weights, its own would undo all that was learned."""
     torch.manual_seed(0)
     before = load_backbone(BASE, from_scratch=True).network.state_dict()
-    network, _, _ = train(tmp_path / "state", Recipe(head_epochs=0, epochs=1, batch=8, rate=1e-2))
+    recipe = Recipe(head_epochs=0, epochs=4, batch=8, rate=2e-3, mixup=0, augment=False)
+    network, trained, _ = train(tmp_path / "state", recipe)
+    assert trained.best.epoch > 0
     after = network.base.state_dict()
     means = [name for name in before if name.endswith(("running_mean", "running_var"))]
     assert means
     assert all(torch.equal(after[name], before[name]) for name in means)
     assert any(not torch.equal(after[name], before[name]) for name in before if name.endswith("conv1.weight"))
-    network, _, _ = train(tmp_path / "scratch", Recipe(epochs=1, batch=8, rate=1e-2, from_scratch=True))
+    network, _, _ = train(tmp_path / "scratch", replace(recipe, epochs=6, rate=3e-3, depth_ratio=1, from_scratch=True))
     assert any(not torch.equal(network.base.state_dict()[name], before[name]) for name in means)
 
 
@@ -147,7 +166,6 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(tmp_path: Path, stop
     assert same_weights(whole, resumed)
     assert told.history == again.history
     assert told.best == again.best
-    assert np.array_equal(told.validation_logits, again.validation_logits)
     assert again.recipe.side_px == 40
 
 
@@ -206,7 +224,7 @@ def test_a_transformer_grows_with_its_pages(tmp_path: Path) -> None:
     base = f"timm:{TINY_TIMM}?input_px=32&mode=squash"
     recipe = Recipe(head_epochs=0, epochs=1, batch=8, rate=1e-3, sizes=(32, 64))
     whole, trained, _ = train(tmp_path / "whole", recipe, base=base)
-    assert [one.side_px for one in trained.history] == [32, 64]
+    assert [(one.side_px, one.epoch) for one in trained.history] == [(32, 0), (32, 1), (64, 1)]
     with pytest.raises(StopError):
         train(tmp_path / "state", recipe, base=base, progress=stop_after(7))
     resumed, _, _ = train(tmp_path / "state", recipe, base=base)

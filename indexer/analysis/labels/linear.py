@@ -29,7 +29,11 @@ class LinearClassifier:
 
     def chances(self, vectors: Matrix) -> Chances:
         """float32 [N, L] for unit `vectors` [N, D]; rows sum to 1."""
-        return softmax(vectors @ self.weights.T + self.bias)
+        return softmax(self.logits(vectors))
+
+    def logits(self, vectors: Matrix) -> Matrix:
+        """float32 [N, L] for unit `vectors` [N, D]."""
+        return np.asarray(vectors @ self.weights.T + self.bias, dtype=np.float32)
 
 
 def softmax(logits: Matrix) -> Chances:
