@@ -32,6 +32,8 @@ SAVE_EVERY_S = 120.0
 HEAD_FACTOR = 10.0
 """A head alone bears so many times the rate of all layers, where that one is given."""
 _JUDGED_AT_ONCE = 64
+_HIGH_SHARE = 0.5
+"""Share of a phase in which the rate is high and a network worse than before is no sign: what a cycle gains, it gains as the rate falls."""
 _JUDGED_BEFORE = 1_000
 """Training pages that the network is judged by before it learns."""
 _RANGE_TEST = 1_000_000
@@ -172,7 +174,7 @@ class Trainer:
                     self._save(state)
 
     def _end_epoch(self, phase: Phase, state: TrainingState, rate: float) -> None:
-        state.waited += 1
+        state.waited += state.epoch + 1 > phase.epochs * _HIGH_SHARE
         self._note_epoch(phase, state, state.epoch + 1, train_loss=state.loss_sum / max(state.loss_pages, 1), rate=rate)
         state.epoch, state.step, state.loss_sum, state.loss_pages = state.epoch + 1, 0, 0.0, 0
 

@@ -35,7 +35,7 @@ class Recipe:
     """Share of a label's certainty that goes to all others."""
     class_weights: ClassWeights = "balanced"
     patience: int = 5
-    """Epochs without a lower loss on the validation pages after which a size ends early."""
+    """Epochs in the second half of a size, where the rate falls, without a lower validation loss, after which it ends early."""
     augment: bool = True
     from_scratch: bool = False
     seed: int = 0

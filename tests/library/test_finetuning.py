@@ -84,7 +84,7 @@ def test_it_leaves_a_model_a_report_and_its_pictures(after: Library) -> None:
     assert report.quality.pages == report.probe.pages == report.split.test
     assert report.quality.accuracy - report.probe.accuracy == pytest.approx(report.gain)
     assert 0 <= report.nmi <= 1
-    assert [one.kind for one in report.history] == ["head", "all", "all"]
+    assert [one.kind for one in report.history] == ["head", "head", "all", "all"]
     assert report.mistakes_in_all == round((1 - report.quality.accuracy) * report.split.test)
     for name in ("training", "quality"):
         with Image.open(io.BytesIO(after.learning.picture("mine", name))) as picture:
@@ -245,7 +245,7 @@ def test_random_weights_are_trained_beside_a_probe_on_the_librarys_vectors(libra
     recipe = Recipe(epochs=1, batch=8, rate=1e-3, from_scratch=True)
     report = library.learning.finetune(base=BASE, name="scratch", recipe=recipe)
     assert report.probe_embedder == "pixels"
-    assert [one.kind for one in report.history] == ["all"]
+    assert [one.kind for one in report.history] == ["all", "all"]
 
 
 def test_pages_whose_file_is_gone_are_learned_from_their_thumbnails(made: Path, tmp_path: Path) -> None:
