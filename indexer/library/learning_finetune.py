@@ -18,6 +18,7 @@ from indexer.analysis.labels import (
     Chances,
     LinearClassifier,
     compare_accuracy,
+    fit_linear,
     fit_temperature,
     label_centroids,
 )
@@ -213,10 +214,10 @@ def _judge(
 
 def _fit_head(vectors: Matrix, run: FinetuneRun) -> tuple[LinearClassifier, float]:
     """A probe, as sure as one of the training pages alone should have been of the validation pages; and its temperature."""
-    validation = run.split.rows(VALIDATION)
-    alone = fit_on_training(vectors, run.labels, run.split, len(run.names))
+    train, validation = run.split.rows(TRAIN), run.split.rows(VALIDATION)
+    whole, strength = fit_on_split(vectors, run.labels, run.split, len(run.names))
+    alone = fit_linear(vectors[train], run.labels[train], len(run.names), strength=strength)
     temperature = fit_temperature(alone.logits(vectors[validation]), run.labels[validation])
-    whole, _ = fit_on_split(vectors, run.labels, run.split, len(run.names))
     return LinearClassifier(whole.weights / temperature, whole.bias / temperature), temperature
 
 

@@ -96,18 +96,20 @@ def fit_probe(
 
 def fit_on_training(vectors: Matrix, labels: Labels, split: Split, kinds: int) -> LinearClassifier:
     """A probe fitted on the training pages alone, as strict as suits the validation pages best, which it leaves to judge by."""
-    train, validation = split.rows(TRAIN), split.rows(VALIDATION)
-    known = vectors[train], labels[train]
-    strength = choose_strength(known, (vectors[validation], labels[validation]), kinds)
-    return fit_linear(*known, kinds, strength=strength)
+    train = split.rows(TRAIN)
+    return fit_linear(vectors[train], labels[train], kinds, strength=_strength_on_split(vectors, labels, split, kinds))
 
 
 def fit_on_split(vectors: Matrix, labels: Labels, split: Split, kinds: int) -> tuple[LinearClassifier, float]:
     """A probe as strict as suits the validation pages best, then fitted on them and the training pages together."""
-    train, validation = split.rows(TRAIN), split.rows(VALIDATION)
-    strength = choose_strength((vectors[train], labels[train]), (vectors[validation], labels[validation]), kinds)
-    both = np.sort(np.concatenate([train, validation]))
+    strength = _strength_on_split(vectors, labels, split, kinds)
+    both = np.sort(np.concatenate([split.rows(TRAIN), split.rows(VALIDATION)]))
     return fit_linear(vectors[both], labels[both], kinds, strength=strength), strength
+
+
+def _strength_on_split(vectors: Matrix, labels: Labels, split: Split, kinds: int) -> float:
+    train, validation = split.rows(TRAIN), split.rows(VALIDATION)
+    return choose_strength((vectors[train], labels[train]), (vectors[validation], labels[validation]), kinds)
 
 
 def make_head(
