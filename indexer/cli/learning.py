@@ -363,7 +363,7 @@ def _print_evaluation(found: Evaluation) -> None:
 
 def _kept(best: Epoch) -> str:
     if not best.epoch:
-        return "what training began with, a probe, for no epoch was better,"
+        return "the network as it was before the first epoch, for none was better,"
     return f"epoch {best.epoch} of {'the head' if best.kind == 'head' else 'all layers'}"
 
 

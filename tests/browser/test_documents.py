@@ -235,9 +235,10 @@ def test_a_known_number_of_documents_is_kept(page: Page, http: Http) -> None:
 def test_a_decision_that_was_refused_is_taken_off_again(page: Page, http: Http, console_errors: list[str]) -> None:
     """The reason is shown, and the break is as open as the service says."""
     _open_all(http)
-    _review(page)
     problem = {"title": "Conflict", "status": 409, "detail": "The stream holds 2 documents.", "code": "conflict"}
+    # Before the page is there: the first request after a late route may slip past it.
     page.route("**/v1/documents/decisions", lambda route: route.fulfill(status=409, json=problem))
+    _review(page)
     page.keyboard.press("c")
     expect(page.get_by_role("region", name="Messages")).to_contain_text("The stream holds 2 documents.")
     _wait_saved(page)
