@@ -21,7 +21,7 @@ from indexer.sources import decode, wire
 from indexer.sources.decode import DEFAULT_LIMITS, DecodedPage, HasPages, every_page, naming_disk_faults, open_regular
 from indexer.sources.guarded_file import Decoder, GuardedFile, HandOver
 from indexer.sources.limits import DecodeLimits, check_bytes
-from indexer.sources.nursery import Nursery
+from indexer.sources.nursery import Ending, Nursery
 from indexer.values import Picture
 
 CAN_GUARD = sys.platform != "win32"
@@ -174,8 +174,8 @@ class Decoders:
                 return
         self.end(decoder)
 
-    def end(self, decoder: Decoder) -> int | None:
-        """Do away with a decoder; the signal that it had died of, or None where it still lived."""
+    def end(self, decoder: Decoder) -> Ending:
+        """Do away with a decoder, and say how it had ended before."""
         assert self._nursery is not None
         return self._nursery.end_child(decoder.child)
 

@@ -13,7 +13,7 @@ from indexer.errors import PictureError, PictureTooLargeError
 from indexer.sources import wire
 from indexer.sources.decode import DecodedPage, every_page
 from indexer.sources.limits import DecodeLimits, quote
-from indexer.sources.nursery import Child
+from indexer.sources.nursery import Child, Ending
 from indexer.values import Picture
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class Decoder:
 HandOver = Callable[[Decoder, float], wire.Message]
 
 
+class _OrphanedError(Exception):
+    """The decoder ended with its mother, whom the system killed: no fault of the file, so that another decoder tries."""
+
+
 class GuardedFile:
     """An opened file whose pages another process decodes. For one thread at a time; by `Decoders`."""
 
@@ -76,6 +80,16 @@ class GuardedFile:
         """See `OpenedFile.page`; also PictureError where the page ends its decoder."""
         if self._decoder is None:
             self._open_again()
+        try:
+            return self._ask_page(page_number, max_side_px, enough_px)
+        except _OrphanedError:
+            self._open_again()
+        try:
+            return self._ask_page(page_number, max_side_px, enough_px)
+        except _OrphanedError as exc:
+            raise self._died(_crashed(None)) from exc
+
+    def _ask_page(self, page_number: int, max_side_px: int, enough_px: int | None) -> Picture:
         asked = {"page": page_number, "max_side_px": max_side_px, "enough_px": enough_px}
         most_bytes = 3 * min(max_side_px**2, self._limits.max_pixels)
         return self._ask(
@@ -105,11 +119,16 @@ class GuardedFile:
         has_read_others, deaths = self._decoder.files > 0, self._deaths
         try:
             return self._open_here()
+        except _OrphanedError:
+            pass
         except PictureError as exc:
             if self._deaths == deaths or exc.skip_code == "timeout" or not has_read_others:
                 raise
         self._decoder = self._decoders.take(fresh=True)
-        return self._open_here()
+        try:
+            return self._open_here()
+        except _OrphanedError as exc:
+            raise self._died(_crashed(None)) from exc
 
     def _open_again(self) -> None:
         """After a page that ended its decoder, for the next."""
@@ -144,6 +163,7 @@ class GuardedFile:
 
         Raises:
             PictureError: the answer is a fault, or the decoder did not survive.
+            _OrphanedError: the decoder did not survive its mother.
         """
         decoder = self._decoder
         assert decoder is not None
@@ -168,14 +188,17 @@ class GuardedFile:
             self._lose(decoder)
             raise self._died(PictureError(f"its decoder answered with nonsense ({exc})", skip_code="crashed")) from exc
         except (OSError, wire.BrokenWireError) as exc:
-            raise self._died(_crashed(self._lose(decoder))) from exc
+            ending = self._lose(decoder)
+            if ending.with_mother:
+                raise _OrphanedError from exc
+            raise self._died(_crashed(ending.died_of)) from exc
         except BaseException:
             self._lose(decoder)
             raise
         raise _fault_from(answer, self._decoders.max_bytes)
 
-    def _lose(self, decoder: Decoder) -> int | None:
-        """Do away with the decoder; the signal that it had died of."""
+    def _lose(self, decoder: Decoder) -> Ending:
+        """Do away with the decoder, and say how it had ended."""
         self._decoder = None
         return self._decoders.end(decoder)
 

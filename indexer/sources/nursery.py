@@ -40,10 +40,19 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Child:
-    """A decoding process, and the socket by which it is asked."""
+    """A decoding process, the socket by which it is asked, and the mother who made it: all of hers end with her."""
 
     pid: int
     channel: socket.socket
+    mother: _Mother | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a decoding process ended: the signal that it had died of, None where it still lived; or with its mother, not by its file."""
+
+    died_of: int | None = None
+    with_mother: bool = False
 
 
 class Nursery:
@@ -80,20 +89,20 @@ class Nursery:
                     "of processes: end what is not needed, and try again."
                 ) from exc
 
-    def end_child(self, child: Child) -> int | None:
-        """End a decoding process; the signal that it had died of before, or None where it still lived."""
+    def end_child(self, child: Child) -> Ending:
+        """End a decoding process, and say how it had ended before."""
         child.channel.close()
         with self._guard:
-            if self._mother is None:
-                return None
+            if self._mother is None or self._mother is not child.mother:
+                return Ending(with_mother=True)
             try:
                 status = self._mother.end_child(child.pid)
             except (OSError, wire.BrokenWireError, wire.NonsenseError):
                 self._drop()
-                return None
+                return Ending(with_mother=True)
         if status is None or not os.WIFSIGNALED(status):
-            return None
-        return os.WTERMSIG(status)
+            return Ending()
+        return Ending(died_of=os.WTERMSIG(status))
 
     def close(self) -> None:
         """End the mother, and with her all children."""
@@ -136,7 +145,7 @@ class _Mother:
         try:
             with its:
                 answer = self._ask({}, descriptor=its.fileno())
-            return Child(int(answer["child"]), ours)
+            return Child(int(answer["child"]), ours, self)
         except BaseException:
             ours.close()
             raise

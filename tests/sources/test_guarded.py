@@ -160,10 +160,19 @@ def test_a_decoder_serves_many_files_and_a_dead_one_is_replaced_unnoticed(decode
 
 
 def test_a_mother_that_dies_is_replaced(decoders: Decoders) -> None:
-    """Whatever the system kills for want of memory."""
+    """Whatever the system kills for want of memory, between files or between pages: the file is not to blame, and loses no page."""
     for process in mothers():
         process.kill()
     assert codes(decode(decoders, faulty())) == ["ok"]
+    told: list[str] = []
+    decoders.on_death = told.append
+    with decoders.open_data(faulty(pages=["ok"] * 6)) as opened:
+        for number in range(1, opened.page_count + 1):
+            for process in mothers():
+                process.kill()
+            assert opened.page(number, max_side_px=8).pixels.size
+    decoders.on_death = lambda why: None
+    assert not told
 
 
 def test_many_threads_decode_at_once(decoders: Decoders) -> None:
@@ -213,7 +222,7 @@ def test_files_that_a_decoder_hands_over_are_not_kept_open(answer: dict[str, obj
         before = psutil.Process().num_fds()
         wire.send(theirs, answer, descriptor=file.fileno())
         with pytest.raises(wire.NonsenseError):
-            Decoder(Child(pid=0, channel=ours)).ask({"page": 1}, until_s=time.monotonic() + 60)
+            Decoder(Child(pid=0, channel=ours, mother=None)).ask({"page": 1}, until_s=time.monotonic() + 60)
         assert psutil.Process().num_fds() == before
 
 
