@@ -38,7 +38,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def made(disk: Path, tmp_path: Path) -> tuple[Quire, Path]:
     """A library on that disk: twelve pages in four clusters, one named; and its scans, which lie elsewhere."""
     scans = draw_pages(tmp_path / "scans", each=3)
-    quire = Quire(disk / "library")
+    quire = Quire(disk / "library", bare=True)
     quire.ok("index", scans, "--model", "pixels")
     quire.ok("cluster", "-k", "4")
     quire.ok("name", "0", "drawings")

@@ -77,7 +77,7 @@ def test_the_corpus_is_large_and_every_file_says_what_it_aims_at(corpus: list[Ho
 def test_a_run_over_all_of_them_indexes_their_neighbours_and_lists_them(corpus: list[Hostile], tmp_path: Path) -> None:
     """`quire index` ends in order; every file is read or listed with a reason that it may have; and memory stays where it was."""
     root = draw_pages(tmp_path / "scans", each=3)
-    quire = Quire(tmp_path / "library", **ENVIRON)
+    quire = Quire(tmp_path / "library", bare=True, **ENVIRON)
     with _running(quire, "index", root, "--model", "pixels") as (process, before):
         process.wait()
     for case in corpus:
@@ -103,7 +103,7 @@ def test_a_run_over_all_of_them_indexes_their_neighbours_and_lists_them(corpus: 
 
 def test_a_service_answers_all_of_them_and_is_none_the_worse(corpus: list[Hostile], tmp_path: Path) -> None:
     """Uploaded by the dozen: each is answered or called unreadable with its reason, beside a good page that is answered as ever."""
-    quire = Quire(tmp_path / "library", **ENVIRON)
+    quire = Quire(tmp_path / "library", bare=True, **ENVIRON)
     quire.ok("index", draw_pages(tmp_path / "scans", each=3), "--model", "pixels")
     good = encoded(draw_page("left", 2), "PNG")
     with serving(quire, environ=ENVIRON) as service, httpx.Client(timeout=300, trust_env=False) as client:
@@ -147,7 +147,7 @@ def test_files_that_change_and_vanish_while_they_are_read_are_listed(tmp_path: P
 
     disturber = threading.Thread(target=disturb)
     disturber.start()
-    quire = Quire(tmp_path / "library", **ENVIRON)
+    quire = Quire(tmp_path / "library", bare=True, **ENVIRON)
     report = quire.json("index", root, "--model", "pixels", status=None)
     over.set()
     disturber.join()

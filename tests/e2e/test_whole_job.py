@@ -47,7 +47,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def quire(scans: Path) -> Quire:
     """The command on a library of those pages, indexed and clustered."""
-    quire = Quire(scans.parent / "library", **LIMITS)
+    quire = Quire(scans.parent / "library", bare=True, **LIMITS)
     first = quire.json("index", scans, "--model", "classic", status=DONE_WITH_SKIPS)
     assert first["added"] == EACH * len(KINDS)
     assert [skip["path"] for skip in first["skipped"]] == ["comic/zz-torn.jpg"]
@@ -100,7 +100,7 @@ def test_several_k_are_compared_and_nothing_is_written(quire: Quire) -> None:
 
 def test_the_same_seed_gives_the_same_clusters(quire: Quire, scans: Path, tmp_path: Path) -> None:
     """A second library of the same pages is clustered alike."""
-    other = Quire(tmp_path / "library", **LIMITS)
+    other = Quire(tmp_path / "library", bare=True, **LIMITS)
     other.ok("index", scans, "--model", "classic", status=DONE_WITH_SKIPS)
     other.ok("cluster", "-k", K)
     assert {page["path"]: page["cluster"] for page in _all_pages(other)} == {
@@ -145,7 +145,7 @@ def test_similar_pages_obey_the_filter(quire: Quire, scans: Path) -> None:
 def test_a_new_model_keeps_groups_and_refuses_the_old_one(quire: Quire, named: dict[int, str], tmp_path: Path) -> None:
     """After a reindex no page has lost the name it had, unless that is asked about; vectors of two models never meet."""
     shutil.copytree(quire.library, tmp_path / "library")
-    other = Quire(tmp_path / "library", **LIMITS)
+    other = Quire(tmp_path / "library", bare=True, **LIMITS)
     before = {page["path"]: page["group"] for page in _all_pages(other)}
     report = other.json("reindex", "--model", "pixels:16", status=DONE_WITH_SKIPS)
     assert report["model"]["name"] == "pixels:16"
@@ -260,7 +260,7 @@ def test_a_service_told_to_end_finishes_what_it_took(quire: Quire, named: dict[i
 
 def test_a_library_held_by_another_command_is_busy(scans: Path, tmp_path: Path) -> None:
     """While one process indexes, a second is told so and leaves with the status for it."""
-    quire = Quire(tmp_path / "library", **LIMITS)
+    quire = Quire(tmp_path / "library", bare=True, **LIMITS)
     command = [quire_path(), "index", str(scans), "--model", "classic"]
     with subprocess.Popen(
         command, env=quire.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

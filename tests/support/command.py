@@ -1,4 +1,4 @@
-"""The installed command `quire`, run as a person runs it: in a process of its own."""
+"""The installed command `quire`, run in a process of its own: forked where that is the same (`forking.py`), else as a person runs it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from support.forking import Forked, can_fork
 
 _ADDRESS = re.compile(r"Quire is at (http://\S+?)/ ")
 _START_S = 60
@@ -46,23 +49,36 @@ def environment(library: Path, **more: str) -> dict[str, str]:
     return kept | {"QUIRE_LIBRARY": str(library), "HF_HUB_OFFLINE": "1", "COLUMNS": "120"} | more
 
 
-class Quire:
-    """`quire` on one library."""
+Process = subprocess.Popen[bytes] | Forked
 
-    def __init__(self, library: Path, **environ: str) -> None:
+
+class Quire:
+    """`quire` on one library; with `bare` it imports what it needs by itself."""
+
+    def __init__(self, library: Path, *, bare: bool = False, **environ: str) -> None:
         self.library = library
+        self.bare = bare
         self.environ = environment(library, **environ)
 
     def __call__(self, *arguments: object, timeout_s: float = 120, **more: str) -> Ran:
-        done = subprocess.run(
-            [quire_path(), *map(str, arguments)],
-            env=self.environ | more,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = self.start(*arguments, stdout=out.fileno(), stderr=err.fileno(), **more)
+            try:
+                status = process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            out.seek(0)
+            err.seek(0)
+            return Ran(status, out.read().decode(), err.read().decode())
+
+    def start(self, *arguments: object, stdout: int, stderr: int, **more: str) -> Process:
+        """The same, not waited for."""
+        command, environ = [quire_path(), *map(str, arguments)], self.environ | more
+        if self.bare or not can_fork(environ):
+            return subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        return Forked(command, environ, stdout=stdout, stderr=stderr)
 
     def ok(self, *arguments: object, status: int | None = 0) -> Ran:
         """The same, and it must leave with `status`; None: 0, or 3 where something was left out."""
@@ -82,7 +98,7 @@ class Service:
     """A running `quire serve`."""
 
     address: str
-    process: subprocess.Popen[str]
+    process: Process
     lines: list[str]
     may_end: bool = False
     """Whether it was told to; ending by itself fails what it was started for, with its last words."""
@@ -98,16 +114,15 @@ class Service:
 @contextmanager
 def serving(quire: Quire, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Service]:
     """`quire serve` on a free port, ready to answer; ended when the block is."""
-    process = subprocess.Popen(
-        [quire_path(), "serve", "--port", "0", *arguments],
-        env=quire.environ | dict(environ or {}),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    said, its_words = os.pipe()
+    with Path(os.devnull).open("wb") as nothing:
+        process = quire.start(
+            "serve", "--port", "0", *arguments, stdout=nothing.fileno(), stderr=its_words, **(environ or {})
+        )
+    os.close(its_words)
     lines: list[str] = []
     told = threading.Event()
-    listener = threading.Thread(target=_listen, args=(process, lines, told), daemon=True)
+    listener = threading.Thread(target=_listen, args=(said, lines, told), daemon=True)
     listener.start()
     try:
         told.wait(_START_S)
@@ -126,17 +141,15 @@ def serving(quire: Quire, *arguments: str, environ: Mapping[str, str] | None = N
             process.kill()
             process.wait()
         listener.join(5)
-        assert process.stderr is not None
-        process.stderr.close()
 
 
-def _listen(process: subprocess.Popen[str], lines: list[str], told: threading.Event) -> None:
+def _listen(said: int, lines: list[str], told: threading.Event) -> None:
     """Keep what the service says; `told` once it said its address, or ended."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        lines.append(line)
-        if _ADDRESS.search(line):
-            told.set()
+    with open(said, encoding="utf-8", errors="replace") as words:
+        for line in words:
+            lines.append(line)
+            if _ADDRESS.search(line):
+                told.set()
     told.set()
 
 
