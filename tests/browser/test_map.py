@@ -134,12 +134,21 @@ def test_the_pointer_shows_a_page_and_a_click_opens_it(page: Page) -> None:
     """Hovering shows the path beside its picture; clicking opens that page, and Escape goes back to the map."""
     surface = _open(page, "/map")
     page.locator(".map-picture.loaded").first.wait_for()
-    box = page.locator(".map-picture").last.bounding_box()
-    assert box
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.move(*middle)
     card = page.locator(".map-card")
-    expect(card).to_be_visible()
+    middle = (0.0, 0.0)
+
+    def rest_on_a_picture() -> bool:
+        """As a hand does: again, if the map was not there yet, or has moved meanwhile."""
+        nonlocal middle
+        box = page.locator(".map-picture").last.bounding_box()
+        assert box
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.move(0, 0)
+        page.mouse.move(*middle, steps=3)
+        page.wait_for_timeout(200)
+        return card.is_visible()
+
+    until(rest_on_a_picture)
     path = card.locator(".path").text_content() or ""
     page.mouse.click(*middle)
     expect(page.get_by_role("dialog", name="Page")).to_contain_text(path)

@@ -65,7 +65,7 @@ def test_a_network_is_fine_tuned_alone_and_behind_a_service(quire: Quire, tmp_pa
     assert "quire reindex --model finetuned:one" in alone.err
     with serving(quire):
         behind = quire.ok(*asked, *quick, "--name", "two", "--json")
-        assert "training" in behind.err  # of steps so quick not every one is seen
+        assert "embedding by" in behind.err  # steps that take less than a moment are not all seen
     report = (quire.library / "models" / "one" / "report.json").read_text(encoding="utf-8")
     assert behind.json["quality"] == json.loads(report)["quality"]
     for name in ("one", "two"):

@@ -19,19 +19,25 @@ from functools import cache
 from pathlib import Path
 
 _IMPORTED_FIRST = (
-    *("qdrant_client", "qdrant_edge", "torch", "open_clip", "timm", "sklearn.cluster", "sklearn.linear_model"),
-    *(
-        "skimage",
-        "scipy.stats",
-        "plotly",
-        "matplotlib",
-        "httpx",
-        "rich.progress",
-        "rich.table",
-        "indexer.library",
-        "service.app",
-        "uvicorn",
-    ),
+    "indexer.cli.app",
+    "indexer.cli.showing",
+    "indexer.library",
+    "service.app",
+    "httpx",
+    "matplotlib",
+    "open_clip",
+    "plotly",
+    "qdrant_client",
+    "qdrant_edge",
+    "rich.progress",
+    "rich.table",
+    "scipy.stats",
+    "skimage",
+    "sklearn.cluster",
+    "sklearn.linear_model",
+    "timm",
+    "torch",
+    "uvicorn",
 )
 _READ_WHEN_IMPORTED = ("HF_", "PYTHON", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_", "TORCH_", "HOME", "XDG_")
 
