@@ -6,17 +6,24 @@ show is that a bare `quire` imports what it needs; the tests in `e2e` start that
 
 from __future__ import annotations
 
+import atexit
+import gc
+import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _IMPORTED_FIRST = (
     "indexer.cli.app",
@@ -56,7 +63,8 @@ class Forked:
         self._told, theirs = socket.socketpair()
         with theirs, Path(os.devnull).open("rb") as nothing:
             order = {"command": list(command), "environ": dict(environ), "cwd": str(Path.cwd())}
-            _ask_mother(json.dumps(order).encode(), [nothing.fileno(), stdout, stderr, theirs.fileno()])
+            control, _ = _mother()
+            socket.send_fds(control, [json.dumps(order).encode()], [nothing.fileno(), stdout, stderr, theirs.fileno()])
         self.pid = int(self._read_line())
         self.returncode: int | None = None
 
@@ -96,6 +104,7 @@ class Forked:
 
 @cache
 def _mother() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The socket by which she is asked, and herself, held so that nobody warns of a process left running."""
     ours, hers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("QUIRE_")}
@@ -111,12 +120,7 @@ def _mother() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     return ours, process
 
 
-def _ask_mother(order: bytes, descriptors: list[int]) -> None:
-    control, _ = _mother()
-    socket.send_fds(control, [order], descriptors)
-
-
-def _fork_for_all(control: socket.socket) -> dict[str, object]:
+def _fork_for_all(control: socket.socket) -> dict[str, Any]:
     """Be the mother until nobody asks any more; in a child, what it is to do."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watchers
     while True:
@@ -127,7 +131,7 @@ def _fork_for_all(control: socket.socket) -> dict[str, object]:
             control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if _watch_child(descriptors):
-                wanted: dict[str, object] = json.loads(order)
+                wanted: dict[str, Any] = json.loads(order)
                 return wanted
         for descriptor in descriptors:
             os.close(descriptor)
@@ -156,30 +160,20 @@ def _watch_child(descriptors: list[int]) -> bool:
 
 
 def _main() -> None:
-    import atexit
-    import gc
-    import importlib
-    import runpy
-    import threading
-    import traceback
-
     del sys.path[0]  # this folder, which a command doesn't have on its path
     for name in _IMPORTED_FIRST:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
     wanted = _fork_for_all(socket.socket(fileno=int(sys.argv[1])))
-    command, environ = wanted["command"], wanted["environ"]
-    assert isinstance(command, list)
-    assert isinstance(environ, dict)
     os.environ.clear()
-    os.environ.update(environ)
-    os.chdir(str(wanted["cwd"]))
+    os.environ.update(wanted["environ"])
+    os.chdir(wanted["cwd"])
     time.tzset()
-    sys.argv = command
+    sys.argv = wanted["command"]
     status = 1
     try:
-        runpy.run_path(command[0], run_name="__main__")
+        runpy.run_path(sys.argv[0], run_name="__main__")
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
